@@ -70,10 +70,18 @@ def _plays(world: World, connection: Connection, record: Record, wrong: list[str
     wanted = (len(begun), sum(play.heard_ms for play in begun))
     if tuple(int(value or 0) for value in counted) != wanted:
         wrong.append(f"usages are {tuple(counted)} and not {wanted}")
-    leaves = connection.execute(select(func.sum(usage_leaves.c.plays))).scalar()
+    # A leaf's numbers are cumulative.
+    leaves = connection.execute(
+        select(func.max(usage_leaves.c.plays), func.max(usage_leaves.c.seconds)).group_by(
+            usage_leaves.c.listener, usage_leaves.c.content
+        )
+    ).all()
+    wanted = (len(begun), sum(play.heard_ms // 1000 for play in begun))
+    if (found := (sum(row[0] for row in leaves), sum(row[1] for row in leaves))) != wanted:
+        wrong.append(f"epochs have {found} plays and seconds of listeners, not {wanted}")
     contents = connection.execute(select(func.sum(epoch_contents.c.plays))).scalar()
-    if {int(leaves or 0), int(contents or 0)} != {len(begun)}:
-        wrong.append(f"epochs have {leaves} plays of listeners and {contents} of contents, not {len(begun)}")
+    if int(contents or 0) != len(begun):
+        wrong.append(f"epochs have {contents} plays of contents, not {len(begun)}")
 
 
 def _payments(connection: Connection, wrong: list[str]) -> list[int]:

@@ -204,6 +204,7 @@ class ChaosHost:
         client, self._client, self._opened, self.connected = self._client, None, None, None
         if client is not None:
             client._reader.cancel()
+            client.socket._response.close()
             with contextlib.suppress(*GONE):
                 await client._http.close()
 
