@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.figure import Figure, median
+from benchmarks.figure import Figure
 from benchmarks.scale import setting
 from tests.integration.chaos import PRICE, SCHEDULE
 from tests.integration.chaos_hosts import ANSWER_S, ChaosHost, Record
@@ -32,13 +33,13 @@ def run() -> list[dict[str, Any]]:
         killed, stopped, changed = asyncio.run(_rounds(Path(folder)))
     detail = {
         "rounds": ROUNDS,
-        "killed_s": round(sorted(killed)[len(killed) // 2], 3),
-        "stopped_s": round(sorted(stopped)[len(stopped) // 2], 3),
+        "killed_s": round(statistics.median(killed), 3),
+        "stopped_s": round(statistics.median(stopped), 3),
         "longest_s": round(max(killed + stopped), 3),
         "asks_another_after_s": ANSWER_S,
     }
     peer = "the same host connects to a process that lives"
-    ours, theirs = (median([s * 1000 for s in samples]) / 1000 for samples in (killed + stopped, changed))
+    ours, theirs = (round(statistics.median(samples), 3) for samples in (killed + stopped, changed))
     return [Figure("takeover_s", ours, "s", peer, theirs, "lower", detail).to_json()]
 
 
