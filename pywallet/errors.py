@@ -108,7 +108,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "server.epoch.damaged": "The stored bytes of this epoch are not those that were closed. Restore the database "
         "from a backup.",
         "server.epoch.import": "These bytes are not an epoch that the chain holds for this server.",
-        "server.database.busy": "Another process uses this database. Stop it first.",
+        "server.database.busy": "This database does not answer, or another process uses it. Try again, or stop that "
+        "process.",
         "server.database.version": "This database is of another version of the server. Start that version, or an "
         "empty database.",
         "server.busy": "The security server is asked too much at once. Try again in a moment.",

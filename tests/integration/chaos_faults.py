@@ -31,7 +31,7 @@ class Fault:
         kind: What was done.
         led: True if it was done to the leading process.
         hosts: Hosts that were connected to the process.
-        answered_s: Longest time until the next acknowledgement by another process to one of these hosts.
+        answered_s: Longest time from the next request of one of these hosts to its acknowledgement by another process.
         led_s: Time until another process leads; None: the leading one was not concerned.
     """
 
@@ -106,12 +106,12 @@ class Faults:
 
 
 async def _answered_s(host: ChaosHost, number: int | None, began: float) -> float:
-    """Seconds from ``began`` to the host's next acknowledgement by another process than ``number``."""
+    """Seconds from the host's first request after ``began`` to its acknowledgement by another process than ``number``."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
-            found = [at for at, by in host.answers if at > began and by != number]
+            found = [at - max(asked, began) for asked, at, by in host.answers if at > began and by != number]
             if found:
-                return found[0] - began
+                return found[0]
             await asyncio.sleep(0.02)
 
 

@@ -78,7 +78,8 @@ class ChaosHost:
 
     Attributes:
         connected: Number of the process that it is connected to; None: it is connecting.
-        answers: Time of each acknowledgement (monotonic, seconds) and the number of the process.
+        answers: Of each acknowledgement the times of the first request and of the answer (monotonic, seconds), and the
+            number of the process.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class ChaosHost:
         self._next = number if first is None else first
         self._count = 0
         self.connected: int | None = None
-        self.answers: list[tuple[float, int]] = []
+        self.answers: list[tuple[float, float, int]] = []
         self.is_ending = False
         self._client: HostClient | None = None
         self._opened: Play | None = None
@@ -149,11 +150,11 @@ class ChaosHost:
 
     async def _report(self, play: Play, pending: list[Signed[Invocation]]) -> None:
         """Open the ticket and report, until every invocation is acknowledged."""
-        domain = self._world.deployment.domain
-        while True:
-            answer = await self._ask(play, pending)
-            if answer is not None:
-                break
+        domain, asked = self._world.deployment.domain, time.monotonic()
+        while (answer := await self._ask(play, pending)) is None:
+            pass
+        assert self.connected is not None
+        self.answers.append((asked, time.monotonic(), self.connected))
         for code in answer:
             self._record.refusals[code] += 1
         play.acknowledged |= {digest(one.message, domain) for one in pending}
@@ -176,8 +177,6 @@ class ChaosHost:
         except GONE as error:
             self._record.lost[type(error).__name__] += 1
         else:
-            assert self.connected is not None
-            self.answers.append((time.monotonic(), self.connected))
             return [one["code"] for one in refused]
         await self.leave()
         self.turn()
