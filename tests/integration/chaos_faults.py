@@ -106,7 +106,7 @@ class Faults:
 
 
 async def _answered_s(host: ChaosHost, number: int | None, began: float) -> float:
-    """Seconds from the host's first request after ``began`` to its acknowledgement by another process than ``number``."""
+    """Seconds from the host's first request after ``began`` to its answer by another process than ``number``."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
             found = [at - max(asked, began) for asked, at, by in host.answers if at > began and by != number]
