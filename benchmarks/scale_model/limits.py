@@ -119,7 +119,7 @@ LIMITS: Final = (
         lambda found, _: found.connections,
         lambda given: given.rules.connections,
         "WebSockets",
-        "the setting (77 kB each); then several processes",
+        "the setting (86 kB each); then several processes",
         is_of_one=True,
     ),
     Limit(
@@ -177,12 +177,12 @@ LIMITS: Final = (
         is_of_one=True,
     ),
     Limit(
-        "plays without a voucher",
+        "plays before a station's first voucher",
         "`credit_plays` in `security_server/config.py`",
         owed_plays,
         lambda given: given.rules.credit_plays,
         "plays of a station at a server",
-        "the setting; it is what a server lends to each station",
+        "its first voucher, after which it has `credit_s` for any number of plays; the setting",
         is_of_one=True,
     ),
     Limit(

@@ -37,7 +37,7 @@ class Rules:
         block_s: Time between two blocks.
         confirmations: Blocks until a transaction is confirmed.
         connections: Connections of a security server.
-        credit_plays: Plays without a voucher that a station may have at a server.
+        credit_plays: Plays that a station may have at a server before its first voucher.
         statement_lines: Lines of a statement.
         epoch_stations: Stations that pay in one epoch of a server.
         post_entries: Payers of one transaction that debits them.
