@@ -38,8 +38,8 @@ class TransactionThread:
     Args:
         name: Of the thread.
         begin: A transaction that commits at the end of its block.
-        rows: Rows in memory.
-        is_alone: True if no other process changes the database: rows that were read stay in memory (decision 0062).
+        rows: Rows in memory. They are kept where no other process changes the database (decision 0062).
+        end: Called in the thread at its end.
         reconnects: True if a transaction whose connection is lost before its commit is run again on another one.
         on_commit: Called in the thread after each commit, with the seconds that the transaction took and the number of
             its functions; None: nothing is measured.
@@ -51,14 +51,15 @@ class TransactionThread:
         begin: Callable[[], AbstractContextManager[SqlConnection]],
         rows: Rows,
         *,
-        is_alone: bool,
+        end: Callable[[], None] = lambda: None,
         reconnects: bool,
         on_commit: Callable[[float, int], None] | None = None,
     ) -> None:
         self._begin = begin
         self._rows = rows
         self._since_trim = 0
-        self._is_alone = is_alone
+        self._is_alone = rows.is_kept
+        self._end = end
         self._reconnects = reconnects
         self._is_written = False
         self._on_commit = on_commit
@@ -81,6 +82,12 @@ class TransactionThread:
         self._thread.join()
 
     def _work(self) -> None:
+        try:
+            self._serve()
+        finally:
+            self._end()
+
+    def _serve(self) -> None:
         while True:
             job = self._queue.take()
             if job is None:
@@ -94,11 +101,12 @@ class TransactionThread:
                     break
                 jobs.append(more)
             # The callers of the others were refused, and may have asked another process.
-            self._commit([job for job in jobs if not job.is_given_up])
+            self.commit([job for job in jobs if not job.is_given_up])
             if stop:
                 return
 
-    def _commit(self, jobs: list[Job]) -> None:
+    def commit(self, jobs: list[Job]) -> None:
+        """Run functions in one transaction, or each in its own where that fails, and hand their outcomes over."""
         if not jobs:
             return
         try:

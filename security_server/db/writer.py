@@ -45,7 +45,7 @@ class Store:
             "gomaa-store",
             self._begin if self._is_alone else self._limited,
             Rows(dialect, is_kept=self._is_alone),
-            is_alone=self._is_alone,
+            end=self._disconnect,
             reconnects=not self._is_alone,
             on_commit=on_commit,
         )
@@ -53,7 +53,7 @@ class Store:
             self._writer
             if self._is_alone
             else TransactionThread(
-                "gomaa-leading", self._lock.transaction, Rows(dialect, is_kept=False), is_alone=False, reconnects=False
+                "gomaa-leading", self._lock.transaction, Rows(dialect, is_kept=False), reconnects=False
             )
         )
 
@@ -112,8 +112,6 @@ class Store:
         self._writer.close()
         if self._leading is not self._writer:
             self._leading.close()
-        if self._kept is not None:
-            self._kept.close()
         self._lock.release()
         self._deadlines.close()
         self._engine.dispose()
@@ -128,9 +126,13 @@ class Store:
             with connection.begin():
                 yield connection
         except BaseException:
-            self._kept = None
-            connection.close()
+            self._disconnect()
             raise
+
+    def _disconnect(self) -> None:
+        connection, self._kept = self._kept, None
+        if connection is not None:
+            connection.close()
 
     @contextmanager
     def _limited(self) -> Iterator[SqlConnection]:

@@ -21,7 +21,8 @@ from security_server.api.app import PARTS, create_app
 from security_server.api.host_socket import HostSocket
 from security_server.config import Config, Keys
 from security_server.db.connection import Connection
-from security_server.db.writer import Store, _Job
+from security_server.db.transaction_thread import Job
+from security_server.db.writer import Store
 from security_server.host_connections import HostConnection
 from security_server.parts import ServerParts
 from station.chain_client import ChainClient
@@ -44,9 +45,13 @@ class InlineStore(Store):
         if process is not None and process.dead:
             raise asyncio.CancelledError
         loop = asyncio.get_running_loop()
-        job = _Job(function, loop, loop.create_future())
-        self._commit([job])
+        job = Job(function, loop, loop.create_future())
+        self._writer.commit([job])
         return await job.future
+
+    async def lead(self, function: Callable[[Connection], Any]) -> Any:
+        """See Store."""
+        return await self.run(function)
 
 
 class SecurityServer:
