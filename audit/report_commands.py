@@ -48,7 +48,7 @@ def _sources(command: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True)
 class Audited:
-    """What is audited for a report, and where: the options that every report has."""
+    """Options that every report has: the audited epochs and their places."""
 
     deployment_file: Path
     rpc: str | None

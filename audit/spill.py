@@ -24,7 +24,7 @@ def opened(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         "temp_directory": f"{path}.spill",
         "preserve_insertion_order": False,
         "threads": 2,
-        # Nothing is fetched from anywhere.
+        # Extensions are not fetched from anywhere.
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }

@@ -72,7 +72,7 @@ async def _rounds(folder: Path, name: str) -> tuple[list[float], list[float]]:
                 record = _grants if name == "grants" else _reports
                 hosts = [await record(world, song, f"host {turn} {n}") for n in range(HOSTS)]
                 if name == "reports":
-                    # What is reported was heard before.
+                    # A report is about the past: its time was heard before.
                     await world.travel(EACH * STEP_MS // 1000)
                 ours.append(await _timed(f"{world.url}/v1/host", hosts, folder))
                 bare.append(await _echoed([frames[2:] for frames in hosts], world.deployment.domain, folder))

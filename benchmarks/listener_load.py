@@ -46,7 +46,7 @@ GOLDEN: Final = 0.6180339887498949
 
 @dataclass(frozen=True)
 class Scene:
-    """Where and what is played.
+    """Places, song and terms of a measurement.
 
     Attributes:
         server_url: The security server.
@@ -75,7 +75,7 @@ class Scene:
 
 @dataclass
 class Tally:
-    """What the listeners of a process did during a measurement.
+    """Counts of the listeners of a process during a measurement.
 
     Attributes:
         reports_ms: Time from each report to its answer, and the age of those that are unanswered, milliseconds.
@@ -111,7 +111,7 @@ class _Load:
         return sum(await asyncio.gather(*ready))
 
     async def measure(self, seconds: float) -> Tally:
-        """What happens from now on for so many seconds."""
+        """Counts of so many seconds from now on."""
         self.tally, self.waiting = Tally(), {}
         await asyncio.sleep(seconds)
         now = time.perf_counter()
@@ -156,7 +156,7 @@ class _Host:
         self._offset_ms = 0
 
     async def begin(self) -> None:
-        """What precedes the play."""
+        """Requests before the play."""
 
     async def run(self) -> None:
         """Play until cancelled."""

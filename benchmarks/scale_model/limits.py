@@ -38,7 +38,7 @@ class Limit:
     is_of_one: bool = False
 
     def share(self, listeners: int, given: Inputs) -> tuple[int, int]:
-        """What so many listeners take, and what there is."""
+        """The amount that so many listeners take, and the amount that there is."""
         found = load(listeners, given, 1 if self.is_of_one else None)
         return self.use(found, given), self.most(given)
 

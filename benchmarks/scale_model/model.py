@@ -41,7 +41,7 @@ def distinct(draws: int, among: int) -> int:
 
 @dataclass(frozen=True)
 class Load:
-    """What a number of listeners costs; sums over all servers unless the name says otherwise.
+    """Costs of a number of listeners; sums over all servers unless the name says otherwise.
 
     Attributes:
         listeners: Simultaneous listeners at the peak of the day.

@@ -137,7 +137,7 @@ def _answered(result: Any) -> int:
 
 
 def _published() -> dict[str, int]:
-    """What one more row of each kind adds to an epoch's encoded data."""
+    """Bytes that one more row of each kind adds to an epoch's encoded data."""
     station, content = StationRow(ADDRESS), ContentRow(ADDRESS, ADDRESS, ADDRESS, 1, 0, 0, 10)
     terms, payee, usage = TermsRow(1, 1, 10), PayeeRow(ADDRESS, 1), UsageRow(DIGEST)
     play = PlayRow(0, 0, 0, 0, 10, 0, 0, 1, bytes(7))
