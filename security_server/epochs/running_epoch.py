@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import func, select
 
 from security_server.db.connection import Connection
 from security_server.db.cursors import FLOOR, read_cursor
 from security_server.db.tables import epochs
 
+_NEWEST: Final = select(func.max(epochs.c.epoch))
+
 
 def last_closed_epoch(connection: Connection) -> int | None:
     """The newest closed epoch, or None."""
-    query = select(func.max(epochs.c.epoch))
-    return connection.remember("last closed epoch", (epochs,), lambda: connection.execute(query).scalar())
+    return connection.remember("last closed epoch", (epochs,), lambda: connection.execute(_NEWEST).scalar())
 
 
 def running_epoch(connection: Connection, epoch: int) -> int:
