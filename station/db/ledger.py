@@ -18,7 +18,7 @@ from pywallet.settlement import gross
 from station.db.database import open_engine
 from station.db.inserts import insert
 from station.db.payments import PaymentLedger
-from station.db.rows import TicketRow, ticket_row
+from station.db.rows import FIRST_HOLD, UNPLAYED_S, TicketRow, ticket_row
 from station.db.tables import TICKETS
 from station.db.versions import prepare
 
@@ -130,14 +130,9 @@ class Store(PaymentLedger):
 
     def _held(self, db: Connection, new: TicketRow) -> int:
         """Gross wei that the open tickets hold and the new one can cost, at the highest commission among them."""
-        open_ = db.execute(
-            sa.select(TICKETS).where(
-                TICKETS.c.server == new.server, TICKETS.c.expiry_s > new.issued_ms // 1000 - HOLD_S
-            )
-        ).all()
-        rows = [*map(ticket_row, open_)]
-        held = sum(row.held(new.issued_ms) for row in rows)
-        return gross(new.outstanding + held, max(row.bps for row in (new, *rows)))
+        open_ = _open_tickets(db, new.server, new.issued_ms)
+        held = sum(count * row.held(new.issued_ms) for row, count in open_)
+        return gross(new.outstanding + held, max([new.bps, *(row.bps for row, _ in open_)]))
 
     def tickets(self, numbers: Iterable[int]) -> dict[int, TicketRow]:
         """The tickets of these numbers that were issued here."""
@@ -175,10 +170,28 @@ class Store(PaymentLedger):
             server: Its address, 20 bytes.
             now_s: The chain's time, Unix s.
         """
-        query = sa.select(TICKETS).where(TICKETS.c.server == server, TICKETS.c.expiry_s > now_s - HOLD_S)
         with self._reading.connect() as db:
-            rows = [ticket_row(row) for row in db.execute(query)]
-        return len(rows), sum(row.held(now_s * 1000) for row in rows)
+            open_ = _open_tickets(db, server, now_s * 1000)
+        return sum(count for _, count in open_), sum(count * row.held(now_s * 1000) for row, count in open_)
+
+
+def _open_tickets(db: Connection, server: bytes, now_ms: int) -> list[tuple[TicketRow, int]]:
+    """Open tickets at a server: one of each kind that holds the same amount, and the number of its kind.
+
+    Every new ticket asks for what the others hold: the database counts thousands of them in the time in which Python
+    reads a few rows.
+    """
+    kinds = (TICKETS.c.price_wei, TICKETS.c.reward_wei, TICKETS.c.commission_bps, TICKETS.c.interval_s)
+    counts = (TICKETS.c.max_intervals, TICKETS.c.vouchered_intervals)
+    may_begin = TICKETS.c.issued_ms > now_ms - 1000 * (FIRST_HOLD * TICKETS.c.interval_s + UNPLAYED_S)
+    first = (
+        sa.select(sa.func.min(TICKETS.c.number).label("number"), sa.func.count().label("of_kind"))
+        .where(TICKETS.c.server == server, TICKETS.c.expiry_s > now_ms // 1000 - HOLD_S)
+        .group_by(*kinds, *counts, may_begin)
+        .subquery()
+    )
+    query = sa.select(TICKETS, first.c.of_kind).join(first, first.c.number == TICKETS.c.number)
+    return [(ticket_row(row), row.of_kind) for row in db.execute(query)]
 
 
 def write_ticket(db: Connection, ticket: TicketRow) -> int:

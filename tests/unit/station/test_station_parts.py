@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from common.http_limits import RateLimiter
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import Price
+from pywallet.settlement import gross
 from station.commands import station as command
 from station.config import StationConfig, from_dict, load
 from station.context import read_key
-from station.db.ledger import Store
+from station.db.ledger import HOLD_S, Store
 from station.db.listener_tickets import ListenerTickets
 from station.db.rows import TicketRow
 from station.pages.views import (
@@ -138,6 +139,39 @@ def _row(**changes: Any) -> TicketRow:
         "max_intervals": 4,
     }
     return TicketRow(**{**values, **changes})
+
+
+KINDS = st.fixed_dictionaries(
+    {
+        "issued_ms": st.integers(0, 200).map(lambda seconds: 10**12 + 1000 * seconds),
+        "expiry_s": st.sampled_from((10**9 + 30, 10**9 + 600)),
+        "interval_s": st.sampled_from((10, 30)),
+        "price": st.sampled_from((10**30, 0)),
+        "bps": st.sampled_from((0, 250)),
+        "max_intervals": st.sampled_from((1, 4, 9)),
+        "vouchered": st.integers(0, 5),
+    }
+)
+
+
+@given(st.lists(KINDS, max_size=12), st.integers(0, 240))
+def test_open_tickets_hold_what_each_of_them_holds(kinds: list[dict[str, int]], now: int) -> None:
+    """What the database groups is the sum over single tickets, by each one's own rule."""
+    rows = [_row(**kind, number=number) for number, kind in enumerate(kinds, 1)]
+    now_s = 10**9 + now
+    open_ = [row for row in rows if row.expiry_s > now_s - HOLD_S]
+    store = Store("sqlite://")
+    with contextlib.closing(store):
+        store.rebuild(rows)
+        assert store.outstanding(b"s" * 20, now_s) == (len(open_), sum(row.held(now_s * 1000) for row in open_))
+        new = _row(issued_ms=now_s * 1000)
+        usable = gross(
+            new.outstanding + sum(row.held(now_s * 1000) for row in open_), max([250, *(r.bps for r in open_)])
+        )
+        with pytest.raises(Refusal) as short:
+            store.issue(new, usable - 1, 0, 99)
+        assert int(short.value.detail["short_wei"]) == 1
+        store.issue(new, usable, 0, 99)
 
 
 def test_books_survive_a_restart(tmp_path: Path) -> None:
