@@ -13,13 +13,13 @@ import asyncio
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 
+from benchmarks.asking_child import asked_s
 from benchmarks.echo import PEER, Signature, recoverable, serving
 from benchmarks.figure import Figure, median
 from benchmarks.scale import scaled
@@ -119,29 +119,8 @@ async def _reports(world: World, song: Upload, name: str) -> list[str]:
 
 
 async def _timed(url: str, hosts: Sequence[Sequence[str]], folder: Path) -> float:
-    """Grants per second of this process's processor time, asked by a child process."""
-    script = folder / "said.json"
-    script.write_text(json.dumps(hosts))
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "benchmarks.grants",
-        url,
-        str(script),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert await child.stdout.readline() == b"ready\n"
-    child.stdin.write(b"go\n")
-    start = time.process_time()
-    counted = json.loads(await child.stdout.readline())
-    spent = time.process_time() - start
-    assert await child.wait() == 0
-    if counted != {"ok": HOSTS * EACH}:
-        raise RuntimeError(f"not every request was granted: {counted}")
-    return HOSTS * EACH / spent
+    """Requests per second of this process's processor time, asked by a child process."""
+    return HOSTS * EACH / await asked_s("benchmarks.grants", url, hosts, HOSTS * EACH, folder)
 
 
 async def _echoed(hosts: Sequence[Sequence[str]], domain: Domain, folder: Path) -> float:

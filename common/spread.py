@@ -17,7 +17,7 @@ from common.spread_processes import ProcessPool
 
 @dataclass(frozen=True)
 class Spread:
-    """Where work is done.
+    """Place of work.
 
     Attributes:
         workers: Processes of this machine; 1: this process.

@@ -72,7 +72,7 @@ class LocalPool(Pool):
         return future
 
     def close(self, *, now: bool) -> None:
-        """Nothing to end."""
+        """End nothing: this process works itself."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import json
 import sqlite3
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -20,6 +19,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from benchmarks.asking_child import asked_s
 from benchmarks.figure import median
 from benchmarks.past import EACH, fill
 from benchmarks.scale import scaled
@@ -104,23 +104,8 @@ async def _script(world: World, song: Upload, step: str, name: str) -> tuple[int
 
 async def _timed(url: str, hosts: Sequence[tuple[int, Sequence[str]]], folder: Path) -> float:
     """Microseconds of this process's processor for each timed request of the child."""
-    path = folder / "frames.json"
-    path.write_text(json.dumps(hosts))
-    command = (sys.executable, "-m", "benchmarks.scale_model.measure", url, str(path))
-    pipe = asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert await child.stdout.readline() == b"ready\n"
-    child.stdin.write(b"go\n")
-    start = time.process_time()
-    counted = json.loads(await child.stdout.readline())
-    spent = time.process_time() - start
-    assert await child.wait() == 0
     timed = sum(len(frames) - before for before, frames in hosts)
-    if counted != {"ok": timed}:
-        raise RuntimeError(f"not every request was answered: {counted}")
-    return spent / timed * 1_000_000
+    return await asked_s("benchmarks.scale_model.measure", url, hosts, timed, folder) / timed * 1_000_000
 
 
 async def _child(url: str, path: Path) -> None:

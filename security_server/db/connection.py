@@ -56,7 +56,7 @@ class Rows:
 
 
 class _Changes:
-    """What was done inside a savepoint, which the database gets before the first statement that changes it."""
+    """Changes inside a savepoint, which the database gets before the first statement that changes it."""
 
     def __init__(self) -> None:
         self.is_open = False

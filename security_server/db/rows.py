@@ -23,7 +23,7 @@ Columns = frozenset[str] | None
 """Columns of a row that are not written yet; None: it is not inserted yet."""
 
 CLEAN: Final[frozenset[str]] = frozenset()
-"""Nothing to write."""
+"""Columns of a row that is written: none."""
 
 _MOST_ROWS: Final = 30_000
 """Rows of a table that stay in memory after a transaction. Beyond that the older half is read again when needed."""

@@ -32,7 +32,7 @@ LOCK_WAIT_MS: Final = 5_000
 
 @dataclass(frozen=True)
 class Release:
-    """What a program knows of schema versions.
+    """Schema versions that a program knows.
 
     Attributes:
         revisions: Every version, oldest first; the last is its own.
@@ -57,7 +57,7 @@ class Release:
 
 
 THIS: Final = Release(REVISIONS, ONLINE, (Path(migrations.__file__).parent / "versions",))
-"""What this program knows."""
+"""Schema versions that this program knows."""
 
 FIRST_RELEASE: Final = 16504945240820446
 """Value of ``schema`` in the table ``marks`` of the first release, which has no version table."""

@@ -1,1 +1,1 @@
-"""What an operator sees and does while the server runs: metrics, readiness, drain, quotas, overview and its page."""
+"""Operation of a running server: metrics, readiness, drain, quotas, overview and its page."""

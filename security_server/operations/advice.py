@@ -1,4 +1,4 @@
-"""What an operator should do next, from an overview (docs/operate-server.md)."""
+"""Advice to an operator, from an overview (docs/operate-server.md)."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Advice:
 
 
 def advice_for_code(code: str) -> str:
-    """What a frequent refusal means for the operator."""
+    """Meaning of a frequent refusal for the operator."""
     return _BY_CODE.get(code, SENTENCES.get(code, ""))
 
 
 def advise(now: Overview) -> Iterator[Advice]:
-    """What to do next, most urgent first."""
+    """Next steps, most urgent first."""
     if now.differing:
         numbers = ", ".join(str(epoch) for epoch in now.differing)
         yield Advice("stop", f"Import the published data of the epochs {numbers}: gomaa server import-epoch FILE.")

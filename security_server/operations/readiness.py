@@ -38,7 +38,7 @@ class Readiness:
         self._checking: asyncio.Task[None] | None = None
 
     async def missing(self) -> list[str]:
-        """What is missing: of ``DRAINING``, ``DATABASE`` and ``AGREEMENT``; empty: the server is ready."""
+        """Missing parts: of ``DRAINING``, ``DATABASE`` and ``AGREEMENT``; empty: the server is ready."""
         found = [DRAINING] if self._drain.began else []
         if not await self._database_answers():
             found.append(DATABASE)

@@ -20,7 +20,7 @@ MOST_EPOCHS: Final = 20
 
 @dataclass(frozen=True)
 class Owed:
-    """What a station has not signed a voucher for.
+    """Amounts that a station has not signed a voucher for.
 
     Attributes:
         plays: Plays with such intervals.
@@ -35,7 +35,7 @@ class Owed:
 
 @dataclass(frozen=True)
 class StoredOverview:
-    """What the database holds.
+    """Contents of the database in numbers.
 
     Attributes:
         epochs: Number of closed epochs by settlement state.

@@ -23,7 +23,8 @@ from tests.integration.chaos_checks import compare
 from tests.integration.chaos_faults import Fault, Faults, sequence
 from tests.integration.chaos_hosts import ChaosHost, Record
 from tests.integration.postgres_cluster import cluster
-from tests.integration.server_processes import GONE, Servers, log_of, server_processes
+from tests.integration.server_client import GONE
+from tests.integration.server_processes import Servers, log_of, server_processes
 from tests.integration.server_songs import terms
 from tests.integration.server_world import TOKENS, World, make_world
 
@@ -33,7 +34,7 @@ PRICE: Final = {"interval_s": 2, "owner": 2 * 10**12, "reward": 10**12}
 
 @dataclass
 class Outcome:
-    """What happened.
+    """Events of a run.
 
     Attributes:
         seed: Of the faults.

@@ -1,4 +1,4 @@
-"""What was acknowledged, compared with what the database holds, the chain has and the audit finds."""
+"""Acknowledged invocations, compared with what the database holds, the chain has and the audit finds."""
 
 from __future__ import annotations
 

@@ -15,8 +15,7 @@ from typing import Final
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import Action, Invocation, Session, Signed, Ticket, digest, sign
-from tests.integration.server_client import HostClient
-from tests.integration.server_processes import GONE
+from tests.integration.server_client import GONE, HostClient
 from tests.integration.server_songs import Upload
 from tests.integration.server_world import World, private_key
 
@@ -53,7 +52,7 @@ class Play:
 
 @dataclass
 class Record:
-    """What the hosts were told.
+    """Answers that the hosts got.
 
     Attributes:
         plays: Every play that was begun.

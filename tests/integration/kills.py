@@ -36,12 +36,10 @@ from pywallet.protocol import (
 )
 from security_server.commands import serve
 from security_server.config import Config
-from tests.integration.server_client import HostClient
+from tests.integration.server_client import GONE, HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, TOKENS, World, make_world, private_key
 
-GONE: Final = (ConnectionError, OSError, aiohttp.ClientError, TimeoutError, ValueError)
-"""What a killed server looks like from outside."""
 MOST_REPORTS: Final = 6
 """Invocations that a life of the server acknowledges before it is killed; fewer are as likely."""
 POSTING_S: Final = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
@@ -18,6 +18,9 @@ from pywallet.errors import GomaaError
 from pywallet.protocol import Action, Domain, Invocation, Session, Signed, Ticket, digest, hello_digest, sign
 from pywallet.sps.segments import segment_aad, segment_key
 from tests.integration.server_songs import EPOCH, Upload
+
+GONE: Final = (ConnectionError, OSError, aiohttp.ClientError, TimeoutError, ValueError)
+"""Errors of a client whose server was killed or stopped."""
 
 
 class HostClient:

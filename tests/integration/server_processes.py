@@ -20,10 +20,9 @@ from sqlalchemy import text
 from demo.waiting import TIMEOUT_S
 from tests.integration.postgres_cluster import USER, Cluster
 from tests.integration.postgres_proxy import PostgresProxy
+from tests.integration.server_client import GONE
 from tests.integration.server_world import World
 
-GONE: Final = (ConnectionError, OSError, aiohttp.ClientError, TimeoutError, ValueError)
-"""What a server that was killed or stopped looks like from outside."""
 _LEADER: Final = text(
     "select application_name from pg_stat_activity where pid in "
     "(select pid from pg_locks where locktype = 'advisory' and granted and mode = 'ExclusiveLock')"

@@ -123,7 +123,7 @@ def test_a_folder_that_a_worker_cannot_write_has_a_code(tmp_path: Path, monkeypa
 
 
 def differing(files: list[EpochData], folder: Path, rows_per_pass: int) -> list[tuple[bytes, int, int]]:
-    """What the table tells of these epochs."""
+    """Answers of the table about these epochs."""
     table = TicketTable(folder, rows_per_pass)
     for data in files:
         with EpochFile(data.encode()) as file:
