@@ -34,7 +34,7 @@ print(json.dumps({name: str(CliRunner().invoke(group, [name, "--help"]).exceptio
 NOT_IN: Final = {
     "": {"numpy", "scipy", "av", "sqlalchemy", "jinja2", "vyper", "scikit-learn", "matplotlib", "eth-account"},
     "station": {"numpy", "scipy", "av", "vyper", "scikit-learn", "matplotlib"},
-    "server": {"numpy", "scipy", "av", "jinja2", "vyper", "scikit-learn", "matplotlib"},
+    "server": {"numpy", "scipy", "av", "vyper", "scikit-learn", "matplotlib"},
     "audit": {"scipy", "av", "sqlalchemy", "jinja2", "vyper", "scikit-learn", "matplotlib"},
     "studio": {"sqlalchemy", "vyper", "scikit-learn", "matplotlib"},
 }
