@@ -31,6 +31,7 @@ MODULES: Final = {
     "memory_after_an_hour": "memory",
     "host_kills": "kills",
     "takeover_s": "takeover",
+    "postgres_processes": "postgres_processes",
     "invoke": "invoke",
     "convert": "convert",
     "convert_marked": "convert",

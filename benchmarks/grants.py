@@ -13,7 +13,9 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,12 +71,11 @@ async def _rounds(folder: Path, name: str) -> tuple[list[float], list[float]]:
         async with world.server(buffer_s=600, credit_plays=10 * HOSTS * ROUNDS):
             song = await world.publish(policy)
             for turn in range(ROUNDS):
-                record = _grants if name == "grants" else _reports
-                hosts = [await record(world, song, f"host {turn} {n}") for n in range(HOSTS)]
-                if name == "reports":
-                    # A report is about the past: its time was heard before.
-                    await world.travel(EACH * STEP_MS // 1000)
-                ours.append(await _timed(f"{world.url}/v1/host", hosts, folder))
+                record = record_grants if name == "grants" else record_reports
+                hosts = [await record(world, song, f"host {turn} {n}", EACH) for n in range(HOSTS)]
+                # A report is about the past: its time was heard before, and after its ticket was opened.
+                ready = partial(world.travel, EACH * STEP_MS // 1000) if name == "reports" else None
+                ours.append(await _timed(f"{world.url}/v1/host", hosts, folder, ready))
                 bare.append(await _echoed([frames[2:] for frames in hosts], world.deployment.domain, folder))
     return ours, bare
 
@@ -99,28 +100,30 @@ async def _opened(world: World, song: Upload, name: str, now_ms: int) -> tuple[_
     return host, ticket
 
 
-async def _grants(world: World, song: Upload, name: str) -> list[str]:
-    """Signed requests of one host: hello, open, play and seeks."""
+async def record_grants(world: World, song: Upload, name: str, count: int) -> list[str]:
+    """Signed requests of one host: hello, open, then ``count`` grants: a play and seeks."""
     now = await world.now_ms()
     host, ticket = await _opened(world, song, name, now)
-    for n in range(EACH):
+    for n in range(count):
         position = n % 50 * STEP_MS
         await host.grant(host.invocation(ticket, "seek" if n else "play", position, now + n), position // STEP_MS, KEYS)
     return host.said
 
 
-async def _reports(world: World, song: Upload, name: str) -> list[str]:
-    """Signed requests of one host: hello, open, and reports of play and renewals."""
+async def record_reports(world: World, song: Upload, name: str, count: int, lead_ms: int = 0) -> list[str]:
+    """Signed requests of one host: hello, open, then ``count`` reports: a play, from ``lead_ms`` on, and renewals."""
     now = await world.now_ms()
     host, ticket = await _opened(world, song, name, now)
-    for n in range(EACH):
-        await host.report(host.invocation(ticket, "renew" if n else "play", n * STEP_MS, now + n * STEP_MS))
+    for n in range(count):
+        await host.report(host.invocation(ticket, "renew" if n else "play", n * STEP_MS, now + lead_ms + n * STEP_MS))
     return host.said
 
 
-async def _timed(url: str, hosts: Sequence[Sequence[str]], folder: Path) -> float:
+async def _timed(
+    url: str, hosts: Sequence[Sequence[str]], folder: Path, ready: Callable[[], Awaitable[object]] | None = None
+) -> float:
     """Requests per second of this process's processor time, asked by a child process."""
-    return HOSTS * EACH / await asked_s("benchmarks.grants", url, hosts, HOSTS * EACH, folder)
+    return HOSTS * EACH / await asked_s("benchmarks.grants", url, hosts, HOSTS * EACH, folder, ready=ready)
 
 
 async def _echoed(hosts: Sequence[Sequence[str]], domain: Domain, folder: Path) -> float:
@@ -137,8 +140,8 @@ async def _echoed(hosts: Sequence[Sequence[str]], domain: Domain, folder: Path) 
         return await _timed(url, [[*greeting, *frames] for frames in hosts], folder)
 
 
-async def _child(url: str, script: Path) -> None:
-    """Say hello and open for every host.
+async def _child(urls: Sequence[str], script: Path) -> None:
+    """Connect every host, each to the next address, and say hello and open for it.
 
     On a word from the parent ask everything else, each request after the last one's answer.
     """
@@ -161,7 +164,7 @@ async def _child(url: str, script: Path) -> None:
             counted[word] = counted.get(word, 0) + 1
 
     async with aiohttp.ClientSession() as http:
-        sockets = [await http.ws_connect(url) for _ in hosts]
+        sockets = [await http.ws_connect(url) for _, url in zip(hosts, cycle(urls), strict=False)]
         for socket, frames in zip(sockets, hosts, strict=True):
             for frame in frames[:2]:
                 answer = await ask(socket, frame)
@@ -174,4 +177,4 @@ async def _child(url: str, script: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_child(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(_child(sys.argv[1].split(), Path(sys.argv[2])))

@@ -12,11 +12,21 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 def cpu_s(pid: int) -> float:
     """Processor time of a process and its threads so far, seconds."""
-    # The name, in parentheses, may contain spaces.
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def reaped_s(pid: int) -> float:
+    """Processor time of a process's children that have ended, seconds."""
+    fields = _stat(pid)
+    return (int(fields[13]) + int(fields[14])) / _TICKS
 
 
 def rss_bytes(pid: int) -> int:
     """Resident size of a process, bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+
+
+def _stat(pid: int) -> list[str]:
+    # The name, in parentheses, may contain spaces.
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

@@ -112,7 +112,7 @@ async def _build(
     chain = await stack.enter_async_context(deployment.connect(config.rpc, max_fee=config.max_fee))
     clock = await stack.enter_async_context(ChainClock(chain))
     metrics = Metrics()
-    store = Store(config.url, metrics.committed)
+    store = Store(config.url, metrics.committed, metrics.conflicted)
     metrics.watch_writer(store.wait_s)
     stack.callback(store.close)
     view = ChainView(chain, clock, deployment, keys.address, config)

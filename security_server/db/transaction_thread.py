@@ -43,6 +43,8 @@ class TransactionThread:
         reconnects: True if a transaction whose connection is lost before its commit is run again on another one.
         on_commit: Called in the thread after each commit, with the seconds that the transaction took and the number of
             its functions; None: nothing is measured.
+        on_conflict: Called in the thread after each attempt that failed because of another process, with its processor
+            time, seconds; None: nothing is measured.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class TransactionThread:
         end: Callable[[], None] = lambda: None,
         reconnects: bool,
         on_commit: Callable[[float, int], None] | None = None,
+        on_conflict: Callable[[float], None] | None = None,
     ) -> None:
         self._begin = begin
         self._rows = rows
@@ -63,6 +66,7 @@ class TransactionThread:
         self._reconnects = reconnects
         self._is_written = False
         self._on_commit = on_commit
+        self._on_conflict = on_conflict
         self._queue: WriterQueue[Job] = WriterQueue()
         self._times = WriterTimes()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -129,7 +133,7 @@ class TransactionThread:
             job.result = job.error = None
         if not self._is_alone:
             self._rows.forget()
-        began_s = time.monotonic()
+        began_s, began_cpu_s = time.monotonic(), time.thread_time()
         try:
             with self._begin() as raw:
                 connection = Connection(raw, self._rows)
@@ -139,8 +143,10 @@ class TransactionThread:
                 functions_s = time.monotonic() - began_s
                 connection.finish()
                 self._is_written = True
-        except BaseException:
+        except BaseException as error:
             self._rows.forget()
+            if self._on_conflict is not None and is_retryable(error):
+                self._on_conflict(time.thread_time() - began_cpu_s)
             raise
         whole_s = time.monotonic() - began_s
         listeners = [job.took_s for job in jobs if job.for_listener]

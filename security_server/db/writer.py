@@ -29,13 +29,20 @@ class Store:
         url: As for ``open_database``.
         on_commit: Called in the writer thread after each commit, with the seconds that the transaction took and the
             number of its functions; None: nothing is measured.
+        on_conflict: Called in the writer thread after each attempt that failed because of another process, with its
+            processor time, seconds; None: nothing is measured.
 
     Raises:
         InputError: ``message.schema``: no URL of a database.
         GomaaError: ``server.database.busy``, ``server.database.version``.
     """
 
-    def __init__(self, url: str, on_commit: Callable[[float, int], None] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        on_commit: Callable[[float, int], None] | None = None,
+        on_conflict: Callable[[float], None] | None = None,
+    ) -> None:
         self._deadlines = Deadlines()
         self._engine, self._lock = open_database(url, deadlines=self._deadlines)
         dialect = self._engine.dialect
@@ -48,6 +55,7 @@ class Store:
             end=self._disconnect,
             reconnects=not self._is_alone,
             on_commit=on_commit,
+            on_conflict=on_conflict,
         )
         self._leading = (
             self._writer

@@ -48,6 +48,12 @@ class Metrics:
         self._groups = Histogram(
             "gomaa_server_commit_group_size", "Functions in one transaction", buckets=SIZES, registry=registry
         )
+        self._conflicts = Counter(
+            "gomaa_server_conflicts", "Attempts at a transaction that failed because of another process", registry=registry
+        )
+        self._conflict_cpu = Counter(
+            "gomaa_server_conflict_cpu_seconds", "Processor time of those attempts", registry=registry
+        )
         self._wait = Gauge(
             "gomaa_server_writer_wait_seconds",
             "Estimated time until the writer takes a request about a play that is queued now",
@@ -83,6 +89,15 @@ class Metrics:
         """
         self._commits.observe(duration_s)
         self._groups.observe(size)
+
+    def conflicted(self, cpu_s: float) -> None:
+        """Record an attempt at a transaction that another process's made fail; callable from the writer's thread.
+
+        Args:
+            cpu_s: Processor time of the attempt, seconds.
+        """
+        self._conflicts.inc()
+        self._conflict_cpu.inc(cpu_s)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

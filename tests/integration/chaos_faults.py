@@ -69,9 +69,9 @@ class Faults:
         elif kind == "stop":
             process.stop()
         elif kind == "partition":
-            process.proxy.hold()
+            self._servers.proxies[number].hold()
         else:
-            process.proxy.delay(*DELAYS_S)
+            self._servers.proxies[number].delay(*DELAYS_S)
         try:
             if kind == "slow":
                 await asyncio.sleep(SLOW_S)
@@ -87,9 +87,9 @@ class Faults:
             elif kind == "stop":
                 process.go_on()
             elif kind == "partition":
-                process.proxy.pass_on()
+                self._servers.proxies[number].pass_on()
             else:
-                process.proxy.delay(0.0, 0.0)
+                self._servers.proxies[number].delay(0.0, 0.0)
 
     async def _led(self, but: int, began: float) -> float:
         await self._servers.until_led(but)
@@ -98,8 +98,8 @@ class Faults:
     async def _fail_over(self) -> Fault:
         began = time.monotonic()
         primary = await asyncio.to_thread(self._servers.cluster.fail_over)
-        for process in self._servers.processes:
-            await asyncio.to_thread(process.proxy.direct, primary.port)
+        for proxy in self._servers.proxies:
+            await asyncio.to_thread(proxy.direct, primary.port)
         answered_s = max([await _answered_s(host, None, began) for host in self._hosts], default=0.0)
         await self._servers.until_led()
         return Fault("failover", True, len(self._hosts), round(answered_s, 2), round(time.monotonic() - began, 2))

@@ -37,7 +37,7 @@ class Node:
     """One PostgreSQL with a data folder and a port of its own."""
 
     folder: Path
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=lambda: free_port())
 
     @property
     def data(self) -> Path:
@@ -53,12 +53,16 @@ class Node:
     def kill(self) -> None:
         """SIGKILL all its processes."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
-            children = _children(postmaster)
-            for process in (postmaster, *children):
+            processes = self.processes()
+            for process in processes:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-            wait_until(lambda: not any(_lives(process) for process in (postmaster, *children)), "PostgreSQL has ended")
+            wait_until(lambda: not any(_lives(process) for process in processes), "PostgreSQL has ended")
+
+    def processes(self) -> list[int]:
+        """Process ids: the postmaster's, then those of its children."""
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        return [postmaster, *_children(postmaster)]
 
     def engine(self) -> Engine:
         """A connection beside the servers'."""
@@ -131,7 +135,8 @@ def _run(program: str, *arguments: Any) -> None:
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

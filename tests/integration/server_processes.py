@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ import aiohttp
 from sqlalchemy import text
 
 from demo.waiting import TIMEOUT_S
-from tests.integration.postgres_cluster import USER, Cluster
+from tests.integration.postgres_cluster import USER, Cluster, free_port
 from tests.integration.postgres_proxy import PostgresProxy
 from tests.integration.server_client import GONE
 from tests.integration.server_world import World
@@ -34,29 +33,36 @@ class ServerProcess:
 
     Args:
         world: Chain, keys and folder.
-        proxy: Its way to the database.
-        number: From 0; its name in the database is ``server-NUMBER``.
+        database: As SQLAlchemy takes it.
+        number: From 0; its files are named by it.
+        settings: Beside those of the tests.
     """
 
-    def __init__(self, world: World, proxy: PostgresProxy, number: int) -> None:
-        self.proxy, self.number = proxy, number
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+    def __init__(self, world: World, database: str, number: int, settings: Mapping[str, Any] | None = None) -> None:
+        self.number = number
+        self.port = free_port()
+        self.settings = dict(settings or {})
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = world.folder / f"server-{number}.log"
         self._config = world.folder / f"server-{number}.toml"
         values: dict[str, Any] = {
             "deployment": "deployment.json",
             "keys": "keys.json",
-            "database": f"postgresql+psycopg://{USER}@127.0.0.1:{proxy.port}/{USER}?application_name=server-{number}",
+            "database": database,
             "port": self.port,
             "credit_plays": 100_000,
             "content_age_s": 1.0,
             "escrow_age_s": 1.0,
+            **self.settings,
         }
         self._config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        assert self._process is not None
+        return self._process.pid
 
     async def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -99,10 +105,10 @@ class ServerProcess:
 
 
 class Servers:
-    """The processes, and the database beside them."""
+    """The processes, each one's way to the database, and the database beside them."""
 
-    def __init__(self, cluster: Cluster, processes: list[ServerProcess]) -> None:
-        self.cluster, self.processes = cluster, processes
+    def __init__(self, cluster: Cluster, processes: list[ServerProcess], proxies: list[PostgresProxy]) -> None:
+        self.cluster, self.processes, self.proxies = cluster, processes, proxies
 
     @property
     def urls(self) -> list[str]:
@@ -132,14 +138,26 @@ async def server_processes(world: World, cluster: Cluster, count: int, seed: int
     """Start processes on an empty database; ``world.url`` is the first one's."""
     with contextlib.ExitStack() as stack:
         proxies = [stack.enter_context(PostgresProxy(cluster.primary.port, seed + number)) for number in range(count)]
-        processes = [ServerProcess(world, proxy, number) for number, proxy in enumerate(proxies)]
+        processes = [
+            ServerProcess(world, database_url(proxy.port, number), number) for number, proxy in enumerate(proxies)
+        ]
         try:
             await asyncio.gather(*(process.start() for process in processes))
             world.url = processes[0].url
-            yield Servers(cluster, processes)
+            yield Servers(cluster, processes, proxies)
         finally:
             for process in processes:
                 process.kill()
+
+
+def database_url(port: int, number: int) -> str:
+    """URL of the cluster's database for a server, whose name there is ``server-NUMBER``.
+
+    Args:
+        port: Of the PostgreSQL on loopback, or of a proxy before it.
+        number: Of the server.
+    """
+    return f"postgresql+psycopg://{USER}@127.0.0.1:{port}/{USER}?application_name=server-{number}"
 
 
 def log_of(folder: Path) -> str:
