@@ -49,7 +49,9 @@ class Metrics:
             "gomaa_server_commit_group_size", "Functions in one transaction", buckets=SIZES, registry=registry
         )
         self._conflicts = Counter(
-            "gomaa_server_conflicts", "Attempts at a transaction that failed because of another process", registry=registry
+            "gomaa_server_conflicts",
+            "Attempts at a transaction that failed because of another process",
+            registry=registry,
         )
         self._conflict_cpu = Counter(
             "gomaa_server_conflict_cpu_seconds", "Processor time of those attempts", registry=registry

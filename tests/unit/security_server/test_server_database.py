@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
 
+from demo.waiting import TIMEOUT_S
 from messages.server_http import VoucherPost
 from messages.settlement import VoucherResult
 from pywallet.errors import GomaaError, Unavailable
@@ -78,6 +80,35 @@ async def test_two_stores_lose_no_count(url: str) -> None:
             await asyncio.sleep(0.05)
     finally:
         stores[1].close()
+
+
+async def test_an_attempt_that_conflicts_is_measured_and_run_again(url: str) -> None:
+    """An operator could not tell work from work that was done twice."""
+    spent: list[float] = []
+    stores = [Store(url, on_conflict=spent.append), Store(url)]
+    has_read, may_write = threading.Event(), threading.Event()
+
+    def count(connection: Connection) -> None:
+        before = read_cursor(connection, "counted") or 0
+        has_read.set()
+        may_write.wait(TIMEOUT_S)
+        set_cursor(connection, "counted", before + 1)
+
+    try:
+        await stores[1].run(lambda connection: set_cursor(connection, "counted", 5))
+        counting = asyncio.create_task(stores[0].run(count))
+        await asyncio.to_thread(has_read.wait, TIMEOUT_S)
+        await stores[1].run(lambda connection: set_cursor(connection, "counted", 6))
+        assert spent == []
+        may_write.set()
+        await counting
+        assert await stores[1].run(lambda connection: read_cursor(connection, "counted")) == 7
+        assert len(spent) == 1
+        assert spent[0] > 0
+    finally:
+        may_write.set()
+        for store in stores:
+            store.close()
 
 
 async def test_a_row_is_found_by_an_amount_in_its_key(url: str) -> None:
