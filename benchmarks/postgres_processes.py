@@ -51,6 +51,8 @@ SCHEDULE: Final = Schedule(86_400, 60, 600, 600, 90_000, 90_000)
 SETTINGS: Final = {"buffer_s": 600, "frames_per_minute": 10**9}
 CONFLICTS: Final = "gomaa_server_conflicts_total"
 CONFLICT_S: Final = "gomaa_server_conflict_cpu_seconds_total"
+REQUESTS: Final = "gomaa_server_requests_total"
+BUSY: Final = "server.database.busy"
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Costs:
         requests: Answered requests of all rounds.
         conflicts: Transactions that conflicted and were run again.
         conflict_s: Processor time of those attempts, seconds.
+        resent: Requests that were refused after too many conflicts, and sent again.
     """
 
     us: list[float] = field(default_factory=list)
@@ -98,6 +101,7 @@ class Costs:
     requests: int = 0
     conflicts: int = 0
     conflict_s: float = 0.0
+    resent: int = 0
 
     def detail(self) -> dict[str, Any]:
         """The costs for people."""
@@ -107,6 +111,7 @@ class Costs:
             "requests": self.requests,
             "conflicts": self.conflicts,
             "conflict_us": round(self.conflict_s * 1_000_000 / self.requests),
+            "resent": self.resent,
         }
 
 
@@ -221,6 +226,7 @@ async def _measure(world: World, side: Side, kind: str, song: Upload, turn: int,
     costs.requests += count
     costs.conflicts += round(after[0] - before[0])
     costs.conflict_s += after[1] - before[1]
+    costs.resent += round(after[2] - before[2])
 
 
 async def _travel(world: World, side: Side, seconds: int) -> None:
@@ -233,16 +239,16 @@ async def _travel(world: World, side: Side, seconds: int) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def _conflicts(world: World, side: Side) -> tuple[float, float]:
-    """Transactions of the side's servers that conflicted so far, and processor time of these attempts, seconds."""
-    totals = {CONFLICTS: 0.0, CONFLICT_S: 0.0}
+async def _conflicts(world: World, side: Side) -> tuple[float, float, float]:
+    """Attempts of the side's servers that conflicted so far, their processor time in seconds, and refused requests."""
+    totals = {CONFLICTS: 0.0, CONFLICT_S: 0.0, REQUESTS: 0.0}
     for process in side.processes:
         async with world.http.get(f"http://127.0.0.1:{process.settings['operator_port']}/metrics") as answer:
             for family in text_string_to_metric_families(await answer.text()):
                 for sample in family.samples:
-                    if sample.name in totals:
+                    if sample.name in totals and sample.labels.get("code", BUSY) == BUSY:
                         totals[sample.name] += sample.value
-    return totals[CONFLICTS], totals[CONFLICT_S]
+    return totals[CONFLICTS], totals[CONFLICT_S], totals[REQUESTS]
 
 
 def _compare(database: Engine, sides: int) -> None:

@@ -31,8 +31,15 @@ def test_a_lost_and_a_doubled_request_are_found() -> None:
 
 def test_costs_of_conflicts_are_shared_by_all_requests() -> None:
     """The detail has microseconds for a request, of every round together."""
-    costs = Costs([10.0, 30.0, 20.0], [1.0, 2.0, 3.0], requests=100, conflicts=7, conflict_s=0.001)
-    assert costs.detail() == {"us": 20, "postgres_us": 2, "requests": 100, "conflicts": 7, "conflict_us": 10}
+    costs = Costs([10.0, 30.0, 20.0], [1.0, 2.0, 3.0], requests=100, conflicts=7, conflict_s=0.001, resent=1)
+    assert costs.detail() == {
+        "us": 20,
+        "postgres_us": 2,
+        "requests": 100,
+        "conflicts": 7,
+        "conflict_us": 10,
+        "resent": 1,
+    }
 
 
 def test_times_of_a_process_and_of_its_ended_children_are_read() -> None:
