@@ -15,6 +15,7 @@ import aiohttp
 import click
 from aiohttp import web
 
+from common.garbage_collection import spare_pauses
 from common.http_limits import GATE, Runner
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
@@ -78,10 +79,14 @@ async def serve(config: Config, stopping: Stopping | None = None) -> None:
         config: The configuration.
         stopping: Requests to end; None: none come.
     """
+    # Otherwise the first transaction loads it, for most of a second in which nothing is answered.
+    import eth_account  # noqa: F401
+
     from security_server.api.app import DRAIN, OPERATOR, create_app
 
     stopping = stopping or Stopping()
     app = await create_app(config)
+    spare_pauses()
     async with contextlib.AsyncExitStack() as running:
         runner = Runner(app, app[GATE], access_log=None, shutdown_timeout=END_S)
         await runner.setup()

@@ -12,6 +12,8 @@ from messages.host_server.events import ServerEvent
 
 _QUEUE: Final = 1024
 """Most frames that wait for one host."""
+_AT_ONCE: Final = 64
+"""Hosts that an event is sent to before other requests have their turn."""
 
 
 class HostConnection:
@@ -30,8 +32,12 @@ class HostConnection:
 
     def send(self, frame: Any) -> None:
         """Queue a frame, a struct or a mapping. A host that has not read a full queue is disconnected."""
+        self.send_text(msgspec.json.encode(frame).decode())
+
+    def send_text(self, text: str) -> None:
+        """As ``send``, a frame that is JSON."""
         try:
-            self.frames.put_nowait(msgspec.json.encode(frame).decode())
+            self.frames.put_nowait(text)
         except asyncio.QueueFull:
             while not self.frames.empty():
                 self.frames.get_nowait()
@@ -83,16 +89,19 @@ class HostConnections:
         if not self._connections:
             self._none.set()
 
-    def push(self, event: ServerEvent, devices: Iterable[bytes] | None = None) -> None:
-        """Send an event.
+    async def push(self, event: ServerEvent, devices: Iterable[bytes] | None = None) -> None:
+        """Send an event, in parts: all hosts at once would hold up every request for as long.
 
         Args:
             event: The event.
             devices: Addresses of its receivers; None: every host that has sent ``hello``.
         """
-        for device in list(self._by_device) if devices is None else set(devices):
+        text = msgspec.json.encode(event).decode()
+        for number, device in enumerate(list(self._by_device) if devices is None else set(devices), 1):
             for connection in self._by_device.get(device, ()):
-                connection.send(event)
+                connection.send_text(text)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def close(self) -> None:
         """End every connection after what is queued."""

@@ -86,12 +86,14 @@ def init(domain: str, name: str, deployment: str, catalogue: str, directory: Pat
 @click.option("--port", type=int, default=None, help="port to listen on [default: the domain's]")
 def run(settings: Path, host: str, port: int | None) -> None:
     """Serve the radio page, the songs and the tickets until interrupted."""
+    from common.garbage_collection import spare_pauses
     from station.api.app import create_app
     from station.config import load
 
     log_to([logging.StreamHandler()], logging.WARNING, "%(asctime)s %(name)s %(levelname)s %(message)s")
     config = load(settings)
     app = create_app(config)
+    spare_pauses()
     chosen = port if port is not None else _port(config.domain)
     asyncio.run(_serve(app, host, chosen, f"{config.name} on http://{host}:{chosen}"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import select
@@ -21,7 +21,7 @@ from security_server.billing.epoch_facts import EpochFacts
 from security_server.billing.epoch_transactions import EpochTransactions
 from security_server.billing.receipts import Receipts
 from security_server.billing.request_signer import require_payer
-from security_server.billing.resync import Acknowledgement, acknowledge
+from security_server.billing.resync import acknowledge
 from security_server.billing.session_listener import session_listener
 from security_server.billing.settling import VoucherOutcome, settle_voucher
 from security_server.billing.statements import StatementDraft, draft_statement
@@ -184,25 +184,45 @@ class Billing:
     ) -> VoucherResult:
         self._agreement.require()
         payer, agreed = signed.message.payer, None if lines is None else dict(lines)
-
-        def work(connection: Connection, facts: EpochFacts) -> tuple[VoucherOutcome, Acknowledgement]:
-            outcome = settle_voucher(connection, signed, facts, agreed)
-            return outcome, acknowledge(connection, payer, agreed or {}, facts)
-
         try:
-            outcome, acknowledgement = await self._transactions.run(payer, work, fresh=True, owners=True)
+            receipts, waiting = await self._settle_parts(signed, agreed)
         except Refusal:
             if is_payer:
                 raise
             return _WITHHELD
-        await self._receipts.push(outcome.issued)
         if not is_payer:
             return _WITHHELD
-        return VoucherResult(
-            receipts=len(outcome.issued),
-            waiting=outcome.waiting,
-            settled=acknowledgement.signed(payer, self._keys, self._domain),
+        acknowledgement = await self._transactions.run(
+            payer, lambda connection, facts: acknowledge(connection, payer, agreed or {}, facts)
         )
+        return VoucherResult(
+            receipts=receipts, waiting=waiting, settled=acknowledgement.signed(payer, self._keys, self._domain)
+        )
+
+    async def _settle_parts(self, signed: Signed[Voucher], agreed: Mapping[int, int] | None) -> tuple[int, str | None]:
+        """Settle a voucher, part by part, and push each part's receipts; returns their number and ``waiting``.
+
+        Raises:
+            Refusal: As ``settle_voucher``, of the first part.
+        """
+
+        def work(connection: Connection, facts: EpochFacts) -> VoucherOutcome:
+            return settle_voucher(connection, signed, facts, agreed)
+
+        payer, count, is_first = signed.message.payer, 0, True
+        while True:
+            try:
+                outcome = await self._transactions.run(payer, work, fresh=is_first, owners=True)
+            except Refusal as error:
+                if is_first:
+                    raise
+                # What was settled stays: the rest waits, as in a voucher of one part.
+                return count, error.code
+            is_first = False
+            await self._receipts.push(outcome.issued)
+            count += len(outcome.issued)
+            if outcome.is_last:
+                return count, outcome.waiting
 
 
 def _line(line: StatementLine, settled: int) -> StatementLineResult:

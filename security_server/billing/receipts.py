@@ -68,7 +68,7 @@ class Receipts:
             if number % _PUSHED_AT_ONCE == 0:
                 await asyncio.sleep(0)
             if to := devices.get((item.session, item.receipt.message.payee)):
-                self._hosts.push(ReceiptEvent(item.receipt.to_json(), _detail(item)), to)
+                await self._hosts.push(ReceiptEvent(item.receipt.to_json(), _detail(item)), to)
 
     async def of_device(self, device: bytes, request: ReceiptsRequest) -> ReceiptsResult:
         """Receipts with their details that the listeners of a device's sessions earned, oldest first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pywallet.errors import Refusal
 from pywallet.protocol import Signed, Voucher
@@ -18,25 +18,32 @@ from security_server.db.queries import get, put
 from security_server.db.tables import debits, payers
 
 Row = Mapping[str, Any]
+PART_LINES: Final = 64
+"""Lines of one transaction, so that listeners' requests have their turn between two parts of a large voucher."""
 
 
 @dataclass(frozen=True)
 class VoucherOutcome:
-    """Result of a voucher.
+    """Result of one part of a voucher.
 
     Attributes:
         issued: The receipts.
-        waiting: Error code of why not all of its lines were settled, or None.
+        waiting: Error code of why not all of its lines can be settled, or None.
+        is_last: False if more of its lines can be settled, in another transaction.
     """
 
     issued: list[IssuedReceipt]
     waiting: str | None
+    is_last: bool = True
 
 
 def settle_voucher(
     connection: Connection, voucher: Signed[Voucher], facts: EpochFacts, agreed: Mapping[int, int] | None = None
 ) -> VoucherOutcome:
-    """Settle the lines that a voucher covers into the running epoch, in ticket order, and sign the receipts.
+    """Settle lines that a voucher covers into the running epoch, in ticket order, and sign the receipts.
+
+    One call settles ``PART_LINES``, and as many more as the statement's minimum needs, so that an epoch never holds
+    less than the minimum of a payer; the next call goes on.
 
     A voucher of an earlier statement counts for what it covers: whole intervals that fit within its cap, the escrow,
     the payer's room in the epoch and the bond are settled, the rest waits. A voucher whose lines were settled already
@@ -79,13 +86,31 @@ def settle_voucher(
         raise Refusal(waiting, cap=message.cap, settled=payer_account.settled(facts.money.bps), net=asked)
     if gross(payer_account.net + net, facts.money.bps) < facts.slots.least_wei:
         raise Refusal("statement.minimum", least_wei=str(facts.slots.least_wei))
+    waits = waiting if net < asked else None
+    part, net = _part(settled, payer_account.net, facts)
     values: dict[str, Any] = {"net": payer_account.net + net, "bps": facts.money.bps, "is_listener": int(not station)}
     if row is None or row["cap"] <= message.cap:
         values |= {"cap": message.cap, "until": message.until, "signature": voucher.signature}
     add_net(connection, facts.epoch, station, totals(connection, facts.epoch), net, row is None)
     put(connection, debits, {"epoch": facts.epoch, "payer": message.payer}, **values)
     keep_highest(connection, voucher)
-    return VoucherOutcome(issue_receipts(connection, settled, facts), waiting if net < asked else None)
+    return VoucherOutcome(issue_receipts(connection, part, facts), waits, is_last=len(part) == len(settled))
+
+
+def _part(settled: list[tuple[Row, int]], before: int, facts: EpochFacts) -> tuple[list[tuple[Row, int]], int]:
+    """The lines of one transaction and their net, wei.
+
+    Args:
+        settled: Tickets with the intervals that can be settled; together they reach the statement's minimum.
+        before: Net of the payer in the epoch, wei.
+        facts: The epoch's facts.
+    """
+    net = 0
+    for count, (ticket, new) in enumerate(settled, 1):
+        net += new * _each(ticket)
+        if count >= PART_LINES and gross(before + net, facts.money.bps) >= facts.slots.least_wei:
+            return settled[:count], net
+    return settled, net
 
 
 def keep_highest(connection: Connection, voucher: Signed[Voucher]) -> None:

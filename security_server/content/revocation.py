@@ -60,4 +60,4 @@ class Revocation:
         """
         if await self._songs.delete_keys(content, code, await self._chain.now_ms()):
             log.info("%s: %s, keys deleted", to_hex(content), code)
-            self._hosts.push(RevokedEvent(to_hex(content)))
+            await self._hosts.push(RevokedEvent(to_hex(content)))

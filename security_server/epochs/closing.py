@@ -229,9 +229,9 @@ class EpochCloser:
         change = update(epochs).where(epochs.c.epoch == epoch).values(settlement_state=str(state))
         await self._store.lead(lambda connection: connection.execute(change) and None)
         if state is State.FINAL:
-            self._hosts.push(EpochEvent(epoch, "final"))
+            await self._hosts.push(EpochEvent(epoch, "final"))
         elif state in STANDING and before not in STANDING:
-            self._hosts.push(EpochEvent(epoch, "posted"))
+            await self._hosts.push(EpochEvent(epoch, "posted"))
 
 
 def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[int]:

@@ -89,4 +89,4 @@ class Drain:
         for first in range(0, len(devices), HOSTS_AT_ONCE):
             if first:
                 await asyncio.sleep(PAUSE_S)
-            self._hosts.push(DrainingEvent(), devices[first : first + HOSTS_AT_ONCE])
+            await self._hosts.push(DrainingEvent(), devices[first : first + HOSTS_AT_ONCE])

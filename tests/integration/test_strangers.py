@@ -89,7 +89,7 @@ async def test_a_host_that_reads_nothing_is_disconnected(world: World, monkeypat
         await deaf.send_json({"id": 1, "op": "hello", **hello})
         assert (await deaf.receive_json())["ok"]
         for _ in range(500):
-            core.hosts.push({"event": "x" * 100_000})
+            await core.hosts.push({"event": "x" * 100_000})
         async with asyncio.timeout(TIMEOUT_S):
             while core.hosts._connections:
                 await asyncio.sleep(0.02)

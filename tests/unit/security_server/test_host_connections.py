@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,8 +34,23 @@ def test_an_event_goes_to_the_identified_connections_of_its_devices(
             hosts.remove(lines[number])
             del devices[number]
     event = RevokedEvent("0x" + "00" * 20)
-    hosts.push(event, None if receivers is None else [bytes([device]) * 20 for device in receivers])
+    asyncio.run(hosts.push(event, None if receivers is None else [bytes([device]) * 20 for device in receivers]))
     for number, line in enumerate(lines):
         device = devices.get(number)
         is_wanted = device is not None and (receivers is None or device in receivers)
         assert line.frames.qsize() == (1 if is_wanted else 0)
+
+
+async def test_other_tasks_run_while_an_event_goes_to_many_hosts() -> None:
+    """A report that arrives meanwhile is answered before the last host has its event."""
+    hosts, lines = HostConnections(), [HostConnection() for _ in range(1_000)]
+    for number, line in enumerate(lines):
+        hosts.add(line)
+        hosts.identify(line, number.to_bytes(20, "big"))
+    pushing = asyncio.create_task(hosts.push(RevokedEvent("0x" + "00" * 20)))
+    steps = [0]
+    while not pushing.done():
+        await asyncio.sleep(0)
+        steps.append(sum(line.frames.qsize() for line in lines))
+    assert steps[-1] == 1_000
+    assert max(after - before for before, after in pairwise(steps)) <= 100
