@@ -133,7 +133,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def capacity(one_us: Sequence[float], many_us: Sequence[float], processes: int = PROCESSES) -> float:
-    """What processes serve together beside one, each with a core of its own, times.
+    """Requests that processes serve together beside one, each with a core of its own, times.
 
     Args:
         one_us: Processor time of one process for a request, by round.
@@ -144,7 +144,7 @@ def capacity(one_us: Sequence[float], many_us: Sequence[float], processes: int =
 
 
 def differences(stored: dict[str, int], expected: dict[str, int]) -> list[str]:
-    """What is stored in another number than it was answered."""
+    """Counts that are stored in another number than they were answered."""
     return [f"{name}: {stored[name]}, not {count}" for name, count in expected.items() if stored[name] != count]
 
 

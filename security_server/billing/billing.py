@@ -216,7 +216,7 @@ class Billing:
             except Refusal as error:
                 if is_first:
                     raise
-                # What was settled stays: the rest waits, as in a voucher of one part.
+                # The lines that are settled stay so: the rest waits, as in a voucher of one part.
                 return count, error.code
             is_first = False
             await self._receipts.push(outcome.issued)

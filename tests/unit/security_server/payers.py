@@ -66,7 +66,7 @@ class Payers:
             return settle_voucher(self.desk.connection, voucher, facts)
 
     def net(self, payer: bytes) -> int:
-        """What it has in the epoch."""
+        """Net of the payer in the epoch, wei."""
         query = select(debits.c.net).where(debits.c.epoch == self.epoch, debits.c.payer == payer)
         return self.desk.connection.execute(query).scalar() or 0
 
