@@ -160,7 +160,7 @@ async def _child(urls: Sequence[str], script: Path) -> None:
     async def listen(socket: aiohttp.ClientWebSocketResponse, frames: Sequence[str]) -> None:
         for frame in frames:
             answer = await ask(socket, frame)
-            # What a host does, too: the same bytes count once.
+            # As a host does: the same bytes count once.
             for _ in range(MOST_RESENT):
                 if answer["ok"] or answer["error"]["code"] != "server.database.busy":
                     break
