@@ -17,7 +17,7 @@ from chain.deployment import Deployment
 from pywallet.errors import Unavailable
 from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
-from station.chain_interface import Account, ContentFacts, ContentServers
+from station.chain_interface import Account, ContentFacts, ContentServers, Post
 
 T = TypeVar("T")
 
@@ -68,6 +68,14 @@ class ChainClient:
     async def server_url(self, server: bytes) -> str | None:
         """See ChainView."""
         return await self._within_timeout(self._server_url(server))
+
+    async def last_posted(self, server: bytes) -> int | None:
+        """See ChainView."""
+        return await self._within_timeout(self._last_posted(server))
+
+    async def post(self, server: bytes, epoch: int) -> Post | None:
+        """See ChainView."""
+        return await self._within_timeout(self._post(server, epoch))
 
     async def close(self) -> None:
         """See ChainView."""
@@ -143,6 +151,15 @@ class ChainClient:
         chain, _ = await self._connected()
         entry = await Registry(chain, self._deployment).server(server)
         return entry.url if entry is not None and entry.active else None
+
+    async def _last_posted(self, server: bytes) -> int | None:
+        chain, _ = await self._connected()
+        return (await Settlement(chain, self._deployment).server_state(server)).last
+
+    async def _post(self, server: bytes, epoch: int) -> Post | None:
+        chain, _ = await self._connected()
+        state = await Settlement(chain, self._deployment).epoch(server, epoch)
+        return Post(state.commit, state.final, state.void) if any(state.commit) else None
 
     async def _connected(self) -> tuple[Chain, ChainClock]:
         """The connection and its clock; connects if there is none."""

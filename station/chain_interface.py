@@ -50,6 +50,15 @@ class ContentServers:
     proposed: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A posted epoch: its commitment (32 bytes), and whether it is final, or void."""
+
+    commit: bytes
+    final: bool
+    void: bool
+
+
 class ChainView(Protocol):
     """Reads of the chain. Every method raises Unavailable ``chain.unreachable``."""
 
@@ -76,6 +85,12 @@ class ChainView(Protocol):
 
     async def server_url(self, server: bytes) -> str | None:
         """URL of a registered, active server, or None."""
+
+    async def last_posted(self, server: bytes) -> int | None:
+        """The epoch that this server debited or posted last."""
+
+    async def post(self, server: bytes, epoch: int) -> Post | None:
+        """The post of an epoch; None where there is none."""
 
     async def close(self) -> None:
         """Close the connection."""

@@ -11,11 +11,14 @@ from pywallet.errors import InputError
 from station.catalogue.songs import Catalogue
 from station.chain_interface import ChainView
 from station.config import StationConfig
+from station.db.figures import Figures
 from station.db.ledger import Store
 from station.db.listener_tickets import ListenerTickets
+from station.db.posted import PostedStore
 from station.db.retention import Retention
 from station.pages.commission import CommissionWatch
 from station.payments.directory import ServerDirectory
+from station.payments.epoch_reader import EpochReader
 from station.payments.resync import Life
 from station.payments.server_client import Servers
 from station.payments.settlement_rounds import SettlementRounds
@@ -56,6 +59,8 @@ class Station:
     moves: ContentMoves
     commission: CommissionWatch
     rounds: SettlementRounds
+    posted: PostedStore
+    figures: Figures
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
@@ -88,6 +93,8 @@ class Station:
         directory = ServerDirectory(config.servers, chain, catalogue, store)
         bookkeeper = Bookkeeper(key, address, chain, servers, store, life_of)
         retention = Retention(store, config.keep_days, chain.schedule)
+        posted, figures = PostedStore(store.engine), Figures(store)
+        reader = EpochReader(address, chain, servers, store, posted, directory.url)
         return cls(
             address=address,
             chain=chain,
@@ -99,7 +106,11 @@ class Station:
             loyalty=loyalty,
             moves=ContentMoves(address, chain, catalogue),
             commission=CommissionWatch(chain, catalogue),
-            rounds=SettlementRounds(chain, directory, bookkeeper, retention, loyalty, config.statement_seconds),
+            rounds=SettlementRounds(
+                chain, directory, bookkeeper, retention, loyalty, reader, figures, config.statement_seconds
+            ),
+            posted=posted,
+            figures=figures,
         )
 
     def start(self) -> None:

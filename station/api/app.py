@@ -82,6 +82,8 @@ def _provide(app: web.Application, config: StationConfig, station: Station) -> N
     app[keys.MOVES] = station.moves
     app[keys.POINTS] = PointsApi(station.address, config.domain, station.chain, station.loyalty)
     app[keys.STORE] = station.store
+    app[keys.FIGURES] = station.figures
+    app[keys.POSTED] = station.posted
 
 
 def _routes(config: StationConfig, key: bytes) -> list[web.AbstractRouteDef]:

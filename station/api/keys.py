@@ -9,7 +9,9 @@ from station.api.points import AdFreePasses, PointsApi
 from station.catalogue.songs import Catalogue
 from station.chain_interface import ChainView
 from station.config import StationConfig
+from station.db.figures import Figures
 from station.db.ledger import Store
+from station.db.posted import PostedStore
 from station.pages.check_page import CachedCheck
 from station.pages.commission import CommissionWatch
 from station.pages.views import Pages
@@ -25,10 +27,12 @@ CHAIN: web.AppKey[ChainView] = web.AppKey("chain", ChainView)
 COMMISSION: web.AppKey[CommissionWatch] = web.AppKey("commission", CommissionWatch)
 CONFIG: web.AppKey[StationConfig] = web.AppKey("config", StationConfig)
 DIRECTORY: web.AppKey[ServerDirectory] = web.AppKey("directory", ServerDirectory)
+FIGURES: web.AppKey[Figures] = web.AppKey("figures", Figures)
 ISSUER: web.AppKey[TicketIssuer] = web.AppKey("issuer", TicketIssuer)
 LIMITER: web.AppKey[RateLimiter] = web.AppKey("limiter", RateLimiter)
 MOVES: web.AppKey[ContentMoves] = web.AppKey("moves", ContentMoves)
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 POINTS: web.AppKey[PointsApi] = web.AppKey("points", PointsApi)
+POSTED: web.AppKey[PostedStore] = web.AppKey("posted", PostedStore)
 SITE_CHECK: web.AppKey[CachedCheck] = web.AppKey("site_check", CachedCheck)
 STORE: web.AppKey[Store] = web.AppKey("store", Store)

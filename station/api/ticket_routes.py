@@ -7,8 +7,9 @@ from aiohttp import web
 from common.http_limits import GATE
 from messages.station_http import TicketRequest, TicketResult
 from pywallet.encoding.hex import from_hex
+from pywallet.errors import GomaaError
 from pywallet.protocol import Session, Signed
-from station.api.keys import AD_FREE, ISSUER, LIMITER, POINTS
+from station.api.keys import AD_FREE, FIGURES, ISSUER, LIMITER, POINTS
 from station.api.responses import answer, body
 
 
@@ -22,7 +23,11 @@ async def ticket(request: web.Request) -> web.Response:
     request.app[LIMITER].take(request.app[GATE].address(request))
     asked = await body(request, TicketRequest)
     session = Signed.from_json(Session, asked.session)
-    signed = await request.app[ISSUER].issue(session, from_hex(asked.content, 20))
+    try:
+        signed = await request.app[ISSUER].issue(session, from_hex(asked.content, 20))
+    except GomaaError as error:
+        request.app[FIGURES].note_refusal(error.code)
+        raise
     return answer(TicketResult(signed.to_json()))
 
 

@@ -24,6 +24,8 @@ from station.db.versions import prepare
 
 HOLD_S = 60
 """Seconds after a ticket's end in which plays under it may still arrive, so its escrow is still held."""
+LONGEST_PLAY_MS = 7_200_000
+"""Time after its issue in which a ticket's play is looked for, ms."""
 NUMBERS_FROM_MS = 1_735_689_600_000
 NUMBER_MS = 250
 """Ticket numbers are at least the quarters of a second since 2025-01-01 UTC: see ``Store._next``."""
@@ -162,6 +164,30 @@ class Store(PaymentLedger):
             count = db.execute(sa.select(sa.func.count()).select_from(TICKETS).where(newer)).scalar_one()
             rows = db.execute(sa.select(TICKETS).where(newer).order_by(TICKETS.c.number.desc()).limit(limit)).all()
         return int(count), [ticket_row(row) for row in rows]
+
+    def first_issued_ms(self) -> int | None:
+        """When the oldest ticket was issued, Unix ms; None without tickets."""
+        with self._reading.connect() as db:
+            found = db.execute(sa.select(sa.func.min(TICKETS.c.issued_ms))).scalar()
+        return None if found is None else int(found)
+
+    def playing(self, now_ms: int) -> int:
+        """The number of listeners' sessions with a ticket whose vouchered time keeps up with the time since its issue.
+
+        A play that was paused or stopped drops out within two intervals and ``UNPLAYED_S``.
+
+        Args:
+            now_ms: The chain's time, Unix ms.
+        """
+        slack = (TICKETS.c.vouchered_intervals + FIRST_HOLD) * TICKETS.c.interval_s + UNPLAYED_S
+        here = (
+            TICKETS.c.issued_ms > now_ms - LONGEST_PLAY_MS,
+            TICKETS.c.expiry_s > now_ms // 1000,
+            TICKETS.c.issued_ms + 1000 * slack > now_ms,
+        )
+        query = sa.select(sa.func.count(sa.distinct(TICKETS.c.session_digest))).where(*here)
+        with self._reading.connect() as db:
+            return int(db.execute(query).scalar_one())
 
     def outstanding(self, server: bytes, now_s: int) -> tuple[int, int]:
         """The number of open tickets at a server, and the wei before commission that they hold.

@@ -206,3 +206,125 @@ PRUNED_TICKETS: Final = sa.Table(
     sa.Column("until_s", sa.BigInteger, nullable=False),
 )
 """Up to when settled tickets were deleted."""
+
+POSTED_EPOCHS: Final = sa.Table(
+    "posted_epochs",
+    METADATA,
+    # The server's address.
+    sa.Column("server", sa.LargeBinary(20), primary_key=True),
+    # The epoch, which the server has posted.
+    sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Beginning of the epoch, Unix s.
+    sa.Column("starts_s", sa.BigInteger, nullable=False),
+    # "posted", "final" or "void" (``station.db.posted``).
+    sa.Column("state", sa.String(8), nullable=False),
+    # This station's debit before commission, wei.
+    sa.Column("net_wei", sa.String(40), nullable=False),
+    # The same with commission, wei.
+    sa.Column("gross_wei", sa.String(40), nullable=False),
+    # Commission of the epoch, basis points.
+    sa.Column("commission_bps", sa.Integer, nullable=False),
+    # Hash of the published data, 32 bytes.
+    sa.Column("data_hash", sa.LargeBinary(32), nullable=False),
+    sa.Index("posted_epochs_time", "starts_s"),
+    sa.Index("posted_epochs_state", "state"),
+)
+"""Epochs whose published data were compared with the chain."""
+
+POSTED_LINES: Final = sa.Table(
+    "posted_lines",
+    METADATA,
+    # ``posted_epochs.server``.
+    sa.Column("server", sa.LargeBinary(20), primary_key=True),
+    # ``posted_epochs.epoch``.
+    sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Running number within the epoch.
+    sa.Column("line", sa.Integer, primary_key=True, autoincrement=False),
+    # Address of the content's contract.
+    sa.Column("content", sa.LargeBinary(20), nullable=False),
+    # Address of its owner in the epoch.
+    sa.Column("owner", sa.LargeBinary(20), nullable=False),
+    # Paid to the owner for each interval, wei.
+    sa.Column("price_wei", sa.String(40), nullable=False),
+    # Paid to the listener for each interval, wei.
+    sa.Column("reward_wei", sa.String(40), nullable=False),
+    # Length of an interval, s; 0 for refused plays.
+    sa.Column("interval_s", sa.Integer, nullable=False),
+    # Intervals that this station pays.
+    sa.Column("intervals", sa.BigInteger, nullable=False),
+    # Plays, without refused ones.
+    sa.Column("plays", sa.BigInteger, nullable=False),
+    # Refused plays, which cost nothing.
+    sa.Column("refused", sa.BigInteger, nullable=False),
+    # Seeks.
+    sa.Column("seeks", sa.BigInteger, nullable=False),
+    # Heard time, s.
+    sa.Column("heard_s", sa.BigInteger, nullable=False),
+)
+"""Plays of this station in a posted epoch, by content and terms."""
+
+DAY_PLAYS: Final = sa.Table(
+    "day_plays",
+    METADATA,
+    # Day of the epochs' beginnings, days since 1970-01-01 UTC.
+    sa.Column("unix_day", sa.Integer, primary_key=True, autoincrement=False),
+    # Address of the content's contract.
+    sa.Column("content", sa.LargeBinary(20), primary_key=True),
+    # As of ``posted_lines``.
+    sa.Column("plays", sa.BigInteger, nullable=False),
+    sa.Column("refused", sa.BigInteger, nullable=False),
+    sa.Column("seeks", sa.BigInteger, nullable=False),
+    sa.Column("heard_s", sa.BigInteger, nullable=False),
+    # What the owner gets, and what listeners get: 10^9 wei, and the rest in wei, so that a sum in SQL is exact.
+    sa.Column("owner_gwei", sa.BigInteger, nullable=False),
+    sa.Column("owner_rest_wei", sa.BigInteger, nullable=False),
+    sa.Column("reward_gwei", sa.BigInteger, nullable=False),
+    sa.Column("reward_rest_wei", sa.BigInteger, nullable=False),
+)
+"""Sums of ``posted_lines`` by day, without void epochs."""
+
+PASSAGES: Final = sa.Table(
+    "passages",
+    METADATA,
+    # Address of the content's contract.
+    sa.Column("content", sa.LargeBinary(20), primary_key=True),
+    # Stretch of the song, in units of ``pywallet.settlement.SEGMENT_S`` from its beginning.
+    sa.Column("segment", sa.Integer, primary_key=True, autoincrement=False),
+    # Sum over the epochs of the published numbers of listeners, at all stations.
+    sa.Column("listeners", sa.BigInteger, nullable=False),
+)
+"""How many listeners heard each passage, from published data (at least twenty in an epoch)."""
+
+READ_EPOCHS: Final = sa.Table(
+    "read_epochs",
+    METADATA,
+    # The server's address.
+    sa.Column("server", sa.LargeBinary(20), primary_key=True),
+    # Epochs up to this one have been read.
+    sa.Column("until_epoch", sa.BigInteger, nullable=False),
+)
+"""Up to which epoch each server's published data have been read."""
+
+DAY_REFUSALS: Final = sa.Table(
+    "day_refusals",
+    METADATA,
+    # Days since 1970-01-01 UTC.
+    sa.Column("unix_day", sa.Integer, primary_key=True, autoincrement=False),
+    # Code of the refusal.
+    sa.Column("code", sa.String(60), primary_key=True),
+    # Requests for a ticket that were refused with it.
+    sa.Column("refusals", sa.BigInteger, nullable=False),
+)
+"""Refused requests for tickets by day and code."""
+
+AUDIENCE: Final = sa.Table(
+    "audience",
+    METADATA,
+    # Beginning of five minutes, Unix s.
+    sa.Column("slot_s", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Most listeners with GoMAA at once in this time.
+    sa.Column("extension_peak", sa.Integer, nullable=False),
+    # Most listeners of the plain stream at once in this time.
+    sa.Column("plain_peak", sa.Integer, nullable=False),
+)
+"""Listeners over time."""

@@ -42,6 +42,8 @@ M = TypeVar("M", bound=MessageStruct)
 
 MAX_RESPONSE = 4 << 20
 """Bytes of the longest response."""
+MAX_EPOCH_DATA = 64 << 20
+"""Bytes of the longest published data that a station reads: two million plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,17 @@ class Servers:
             result.last_number,
         )
 
+    async def epoch_data(self, url: str, epoch: int) -> bytes:
+        """The server's published data of an epoch, at most ``MAX_EPOCH_DATA`` bytes; not verified yet."""
+        where = f"{url}/v1/epochs/{epoch}/data"
+        try:
+            async with self._session.get(where, timeout=self._timeout, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise Unavailable("server.answer", url=url, status=response.status)
+                return await _limited(response, MAX_EPOCH_DATA)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise Unavailable("server.unreachable", url=url, reason=type(error).__name__) from error
+
     async def _post(self, url: str, request: Struct, kind: type[S]) -> S:
         answer = await self._json("POST", url, msgspec.to_builtins(request))
         try:
@@ -200,12 +213,7 @@ class Servers:
             async with self._session.request(
                 method, url, json=body, timeout=self._timeout, allow_redirects=False
             ) as response:
-                raw = bytearray()
-                async for chunk in response.content.iter_chunked(1 << 16):
-                    raw += chunk
-                    if len(raw) > MAX_RESPONSE:
-                        raise ValueError("the answer is too long")
-                answer = json.loads(raw)
+                answer = json.loads(await _limited(response, MAX_RESPONSE))
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
             raise Unavailable("server.unreachable", url=url, reason=type(error).__name__) from error
@@ -216,6 +224,16 @@ class Servers:
                 raise Unavailable("server.unreachable", url=url, status=status)
             raise error_from("server", answer["error"], url=url, status=status)
         return answer
+
+
+async def _limited(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body of a response. Raises ValueError where it is longer than ``most`` bytes."""
+    raw = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        raw += chunk
+        if len(raw) > most:
+            raise ValueError("the answer is too long")
+    return bytes(raw)
 
 
 def _signature(server: bytes, key: bytes, time_s: int) -> str:

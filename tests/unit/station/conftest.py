@@ -34,7 +34,7 @@ from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.signed_header import sign_header
 from station.api.app import STATION, create_app
-from station.chain_interface import Account, ContentFacts, ContentServers
+from station.chain_interface import Account, ContentFacts, ContentServers, Post
 from station.config import StationConfig
 from station.context import Station
 
@@ -71,6 +71,7 @@ class FakeChain:
         self.accounts: dict[bytes, Account] = {}
         self.right_ends_s = 0
         self.closed = False
+        self.posts: dict[tuple[bytes, int], Post] = {}
 
     def _answer(self, value: Any) -> Any:
         if self.down:
@@ -102,6 +103,12 @@ class FakeChain:
 
     async def server_url(self, server: bytes) -> str | None:
         return self._answer(self.urls.get(server))
+
+    async def last_posted(self, server: bytes) -> int | None:
+        return self._answer(max((epoch for by, epoch in self.posts if by == server), default=None))
+
+    async def post(self, server: bytes, epoch: int) -> Post | None:
+        return self._answer(self.posts.get((server, epoch)))
 
     async def close(self) -> None:
         self.closed = True

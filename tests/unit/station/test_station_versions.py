@@ -95,7 +95,8 @@ def test_the_first_release_is_migrated_with_everything_in_it(released: Path) -> 
     before = rows(released)
     assert migrated(released) == (BASELINE, head())
     after = rows(released)
-    assert sorted(map(str, before.values())) == sorted(map(str, after.values()))
+    # Tables that came later are empty.
+    assert sorted(map(str, before.values())) == sorted(str(table) for table in after.values() if table)
     store = Store(f"sqlite:///{released}")
     try:
         first = store.tickets([FIRST_NUMBER])[FIRST_NUMBER]

@@ -102,7 +102,8 @@ def test_the_first_release_is_migrated_with_its_rows(released: str) -> None:
     before = contents(released)
     assert migrated(released) == (BASELINE, head())
     after = contents(released)
-    assert sorted(map(str, before.values())) == sorted(map(str, after.values()))
+    # Tables that came later are empty.
+    assert sorted(map(str, before.values())) == sorted(str(table) for table in after.values() if table)
     store = Store(released)
     try:
         assert store.agreed(SERVER) == (1025 * 10**15, 1025 * 10**14)
