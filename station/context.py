@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from pywallet.errors import InputError
 from station.catalogue.songs import Catalogue
 from station.chain_interface import ChainView
 from station.config import StationConfig
+from station.dashboard.licences import Licences
+from station.dashboard.views import DashboardViews
 from station.db.figures import Figures
 from station.db.ledger import Store
 from station.db.listener_tickets import ListenerTickets
@@ -59,8 +62,9 @@ class Station:
     moves: ContentMoves
     commission: CommissionWatch
     rounds: SettlementRounds
-    posted: PostedStore
     figures: Figures
+    dashboard: DashboardViews
+    licences: Licences
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
@@ -94,6 +98,7 @@ class Station:
         bookkeeper = Bookkeeper(key, address, chain, servers, store, life_of)
         retention = Retention(store, config.keep_days, chain.schedule)
         posted, figures = PostedStore(store.engine), Figures(store)
+        licences = Licences(address, chain, catalogue, time.monotonic)
         reader = EpochReader(address, chain, servers, store, posted, directory.url)
         return cls(
             address=address,
@@ -109,8 +114,9 @@ class Station:
             rounds=SettlementRounds(
                 chain, directory, bookkeeper, retention, loyalty, reader, figures, config.statement_seconds
             ),
-            posted=posted,
             figures=figures,
+            dashboard=DashboardViews(address, chain, catalogue, store, posted, figures, directory, licences),
+            licences=licences,
         )
 
     def start(self) -> None:
@@ -123,5 +129,6 @@ class Station:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.licences.stop()
         await self.chain.close()
         self.store.close()

@@ -13,12 +13,14 @@ from chain import domain_proof
 from common.http_limits import GATE, HANDLER_ARGS, Gate, RateLimiter
 from common.style import LAMPLIGHT
 from pywallet.crypto import address_of
-from station.api import account, file_routes, identity_routes, keys, page_routes, ticket_routes
+from station.api import account, dashboard_routes, file_routes, identity_routes, keys, page_routes, ticket_routes
 from station.api.points import AdFreePasses, PointsApi
 from station.api.responses import add_headers, guard
 from station.chain_interface import ChainView
 from station.config import StationConfig
 from station.context import Station, read_key
+from station.dashboard.pages import DashboardPages
+from station.dashboard.sign_in import ATTEMPTS_PER_MINUTE, OperatorSessions
 from station.pages.check_page import CachedCheck
 from station.pages.views import HERE, Pages
 from station.payments.server_client import Servers
@@ -56,6 +58,8 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
             station = Station.of(config, key, address_of(key), view, Servers(session, config.timeout_s))
             _provide(app, config, station)
             clock = asyncio.get_running_loop().time
+            app[dashboard_routes.SESSIONS] = OperatorSessions(config.admin_token_file, clock)
+            app[dashboard_routes.SIGN_IN_LIMIT] = RateLimiter(ATTEMPTS_PER_MINUTE, clock)
             app[keys.SITE_CHECK] = CachedCheck(lambda: check(session, f"{config.origin}/"), clock)
             station.start()
             yield
@@ -83,11 +87,13 @@ def _provide(app: web.Application, config: StationConfig, station: Station) -> N
     app[keys.POINTS] = PointsApi(station.address, config.domain, station.chain, station.loyalty)
     app[keys.STORE] = station.store
     app[keys.FIGURES] = station.figures
-    app[keys.POSTED] = station.posted
+    app[dashboard_routes.VIEWS] = station.dashboard
+    app[dashboard_routes.DASHBOARD] = DashboardPages(config, app[keys.PAGES].environment, station.dashboard)
 
 
 def _routes(config: StationConfig, key: bytes) -> list[web.AbstractRouteDef]:
     return [
+        *dashboard_routes.routes(),
         web.get("/", page_routes.radio),
         web.get(f"/song/{SONG}", page_routes.radio),
         web.get("/embed", page_routes.embed),

@@ -129,6 +129,8 @@ class FakeServer:
     key: bytes = SERVER_KEY
     status: int = 200
     lose_vouchers: bool = False
+    data: dict[int, bytes] = field(default_factory=dict)
+    data_asked: list[int] = field(default_factory=list)
 
     def heard(self, ticket: Ticket, intervals: int) -> None:
         """So many intervals were heard under this ticket so far."""
@@ -139,7 +141,13 @@ class FakeServer:
         app.router.add_post("/v1/accounts", self._account)
         app.router.add_post("/v1/statements", self._statement)
         app.router.add_post("/v1/vouchers", self._voucher)
+        app.router.add_get("/v1/epochs/{epoch}/data", self._data)
         return app
+
+    async def _data(self, request: web.Request) -> web.Response:
+        epoch = int(request.match_info["epoch"])
+        self.data_asked.append(epoch)
+        return web.Response(body=self.data[epoch]) if epoch in self.data else web.Response(status=404)
 
     def _problem(self) -> web.Response | None:
         if self.status == 200:

@@ -1,0 +1,1 @@
+"""Pages of the operator: on air, listeners, money, songs, statements."""
