@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 WIDTH: Final = 640
+WIDE: Final = 1300
+"""Width of a plot that fills the page."""
 HEIGHT: Final = 220
 LEFT: Final = 44
 BOTTOM: Final = 192
@@ -55,12 +57,14 @@ class Plot:
         labels: Place and text of the labels of the horizontal axis.
         bars: Bars, empty for lines.
         lines: For each series the points of its line.
+        width: Width of the drawing.
     """
 
     ticks: tuple[Tick, ...]
     labels: tuple[tuple[float, str], ...]
     bars: tuple[Bar, ...] = ()
     lines: tuple[str, ...] = ()
+    width: int = WIDTH
 
 
 def top_of(most: float) -> float:
@@ -103,7 +107,7 @@ def stacked_bars(series: Sequence[Sequence[float]], names: Sequence[str], words:
 
 
 def lines(series: Sequence[Sequence[float]], names: Sequence[str]) -> Plot:
-    """Lines of several series over the same steps.
+    """Lines of several series over the same steps, as wide as the page.
 
     Args:
         series: For each series its values, all of one length.
@@ -111,7 +115,7 @@ def lines(series: Sequence[Sequence[float]], names: Sequence[str]) -> Plot:
     """
     count = len(names)
     top = top_of(max((value for values in series for value in values), default=0))
-    step = (WIDTH - LEFT) / max(1, count)
+    step = (WIDE - LEFT) / max(1, count)
     drawn = tuple(
         " ".join(
             f"{LEFT + step * (at + 0.5):.1f},{BOTTOM - value / top * (BOTTOM - TOP):.1f}"
@@ -119,7 +123,7 @@ def lines(series: Sequence[Sequence[float]], names: Sequence[str]) -> Plot:
         )
         for values in series
     )
-    return Plot(_ticks(top), _labels(names, step), lines=drawn)
+    return Plot(_ticks(top), _labels(names, step), lines=drawn, width=WIDE)
 
 
 def passage_bars(waveform: bytes, listeners: dict[int, int], duration_ms: int, segment_s: int) -> tuple[Bar, ...]:

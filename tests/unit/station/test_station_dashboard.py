@@ -275,7 +275,7 @@ async def test_the_pages_are_accessible(world: World, browser: Browser) -> None:
                 "axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes.map(n => n.target).join(' ')))"
             )
             assert found == [], path
-            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
             if not path:
                 await page.keyboard.type("operator")
                 await page.keyboard.press("Enter")
