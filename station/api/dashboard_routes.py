@@ -16,6 +16,7 @@ from station.api.keys import ADDRESS, CHAIN, CONFIG, DIRECTORY
 from station.api.page_routes import not_found
 from station.api.responses import POLICY, answer
 from station.dashboard import tables
+from station.dashboard.money import DAY_S
 from station.dashboard.pages import DashboardPages, Viewer
 from station.dashboard.sign_in import COOKIE, SESSION_S, Operator, OperatorSessions
 from station.dashboard.tables import TableRow, as_csv
@@ -31,6 +32,10 @@ LANGUAGE: Final = "gomaa-language"
 """Cookie of the chosen language."""
 LANGUAGE_S: Final = 365 * 86_400
 DEFAULT_DAYS: Final = 28
+PAGE_ROWS: Final = 200
+"""Rows of the list of posted epochs on one page."""
+ALL_ROWS: Final = 100_000
+"""Rows of the same list as CSV or JSON."""
 STUDIO_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'").replace("script-src 'self'; ", "")
 """Content Security Policy of the pages: forms to this station, and no script."""
 
@@ -110,11 +115,17 @@ async def songs(request: web.Request, operator: Operator) -> web.StreamResponse:
 
 
 async def statements(request: web.Request, operator: Operator) -> web.StreamResponse:
-    """``GET /studio/statements?days=N&format=F``: posted epochs."""
-    days = _days(request)
-    rows = await request.app[VIEWS].statements(days, await _now_ms(request))
+    """``GET /studio/statements?days=N&before=S&format=F``: posted epochs that began before a time, Unix s.
+
+    The page shows ``PAGE_ROWS`` of them, a table all.
+    """
+    days, now_s = _days(request), await _now_ms(request) // 1000
+    before = _before(request, now_s + 1)
+    limit = PAGE_ROWS if request.query.get("format", "html") == "html" else ALL_ROWS
+    rows = await request.app[VIEWS].statements(now_s - days * DAY_S, before, limit)
+    older = rows[-1].starts_s if len(rows) == limit else None
     return _table(request, "statements", tables.EPOCH_COLUMNS, tables.epoch_rows(rows)) or _html(
-        request, request.app[DASHBOARD].statements(_viewer(request, operator), days, rows)
+        request, request.app[DASHBOARD].statements(_viewer(request, operator), days, rows, older)
     )
 
 
@@ -179,6 +190,14 @@ def _days(request: web.Request) -> int:
     if text not in map(str, RANGES):
         raise InputError("message.schema", field="days", reason=f"one of {', '.join(map(str, RANGES))}")
     return int(text)
+
+
+def _before(request: web.Request, latest: int) -> int:
+    """The end of a list, Unix s. Raises InputError ``message.schema``."""
+    text = request.query.get("before", str(latest))
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise InputError("message.schema", field="before", reason="Unix seconds")
+    return min(int(text), latest)
 
 
 def _table(

@@ -83,9 +83,9 @@ class DashboardPages:
         """The catalogue with licences and plays."""
         return self._fill("songs.html", viewer, "/studio/songs", days=days, rows=rows)
 
-    def statements(self, viewer: Viewer, days: int, rows: Sequence[EpochRow]) -> str:
-        """The posted epochs."""
-        return self._fill("statements.html", viewer, "/studio/statements", days=days, rows=rows)
+    def statements(self, viewer: Viewer, days: int, rows: Sequence[EpochRow], older_s: int | None) -> str:
+        """The posted epochs; ``older_s``: those that began before this time, Unix s, are on another page."""
+        return self._fill("statements.html", viewer, "/studio/statements", days=days, rows=rows, older_s=older_s)
 
     def statement(self, viewer: Viewer, statement: Statement, station: bytes, server_url: str) -> str:
         """One posted epoch, with the command that gives the same numbers."""

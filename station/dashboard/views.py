@@ -159,9 +159,9 @@ class DashboardViews:
         licences = await self._licences.current()
         return await asyncio.to_thread(self._songs, days, now_ms, licences)
 
-    async def statements(self, days: int, now_ms: int) -> list[EpochRow]:
-        """Posted epochs, newest first."""
-        return await asyncio.to_thread(self._posted.epochs, now_ms // 1000 - days * DAY_S, now_ms // 1000 + 1)
+    async def statements(self, from_s: int, until_s: int, limit: int) -> list[EpochRow]:
+        """The newest posted epochs that began in [``from_s``, ``until_s``), Unix s, newest first."""
+        return await asyncio.to_thread(self._posted.epochs, from_s, until_s, limit)
 
     async def statement(self, server: bytes, epoch: int) -> Statement | None:
         """One posted epoch, or None."""
@@ -176,19 +176,14 @@ class DashboardViews:
         now_s = now_ms // 1000
         end, first = now_s // DAY_S + 1, now_s // DAY_S + 1 - days
         by_day, by_content = self._posted.by_day(first, end), self._posted.by_content(first, end)
-        gross: Counter[int] = Counter()
-        day_gross = 0
-        for row in self._posted.epochs(first * DAY_S, end * DAY_S):
-            if row.state != "void":
-                gross[row.starts_s // DAY_S] += row.gross
-                day_gross += row.gross if row.starts_s >= now_s - DAY_S else 0
+        gross = self._posted.gross_by_day(first, end)
         return Overview(
             now_ms=now_ms,
             days=days,
             first_day=first,
             daily=tuple(by_day.get(day, PlaySums()) for day in range(first, end)),
-            gross_by_day=tuple(gross[day] for day in range(first, end)),
-            money=money(accounts, day_gross),
+            gross_by_day=tuple(gross.get(day, 0) for day in range(first, end)),
+            money=money(accounts, self._posted.gross(now_s - DAY_S, now_s + 1)),
             listeners=self._figures.listeners(now_ms),
             audience=tuple(self._figures.audience(first * DAY_S, end * DAY_S, STEPS[days])),
             bands=self._bands(by_content),

@@ -15,6 +15,8 @@ from station.db.tables import DAY_PLAYS, PASSAGES, POSTED_EPOCHS, POSTED_LINES, 
 
 DAY_S: Final = 86_400
 GWEI: Final = 10**9
+ALL: Final = bytes(20)
+"""In place of a content: the sum over all."""
 State = Literal["posted", "final", "void"]
 _SUMS: Final = (
     "plays",
@@ -102,7 +104,9 @@ class PostedStore:
             if db.execute(sa.select(POSTED_EPOCHS.c.epoch).where(*here)).first() is not None:
                 return
             key = {"server": part.server, "epoch": part.epoch}
-            values = {"starts_s": starts_s, "state": state, "net_wei": str(part.net), "gross_wei": str(part.gross)}
+            gwei, rest_wei = divmod(part.gross, GWEI)
+            amounts = {"net_wei": str(part.net), "gross_gwei": gwei, "gross_rest_wei": rest_wei}
+            values = {"starts_s": starts_s, "state": state, **amounts}
             db.execute(
                 sa.insert(POSTED_EPOCHS).values(**key, **values, commission_bps=part.bps, data_hash=part.data_hash)
             )
@@ -130,8 +134,8 @@ class PostedStore:
         with self._reading.connect() as db:
             return [(bytes(row.server), row.epoch) for row in db.execute(query)]
 
-    def epochs(self, from_s: int, until_s: int, limit: int = 10_000) -> list[EpochRow]:
-        """Epochs that began in [``from_s``, ``until_s``), Unix s, newest first."""
+    def epochs(self, from_s: int, until_s: int, limit: int = 100_000) -> list[EpochRow]:
+        """The newest epochs that began in [``from_s``, ``until_s``), Unix s, newest first."""
         query = sa.select(POSTED_EPOCHS).where(POSTED_EPOCHS.c.starts_s >= from_s, POSTED_EPOCHS.c.starts_s < until_s)
         newest = query.order_by(POSTED_EPOCHS.c.starts_s.desc(), POSTED_EPOCHS.c.server).limit(limit)
         with self._reading.connect() as db:
@@ -146,12 +150,29 @@ class PostedStore:
 
     def by_day(self, from_day: int, until_day: int) -> dict[int, PlaySums]:
         """Sums of each day with plays in [``from_day``, ``until_day``), days since 1970."""
-        key = DAY_PLAYS.c.unix_day
-        return {int(day): sums for day, sums in self._sums(key, from_day, until_day)}
+        key, here = DAY_PLAYS.c.unix_day, DAY_PLAYS.c.content == ALL
+        return {int(day): sums for day, sums in self._sums(key, from_day, until_day, here)}
 
     def by_content(self, from_day: int, until_day: int) -> dict[bytes, PlaySums]:
         """Sums of each content in [``from_day``, ``until_day``), days since 1970."""
-        return {bytes(content): sums for content, sums in self._sums(DAY_PLAYS.c.content, from_day, until_day)}
+        key, here = DAY_PLAYS.c.content, DAY_PLAYS.c.content != ALL
+        return {bytes(content): sums for content, sums in self._sums(key, from_day, until_day, here)}
+
+    def gross_by_day(self, from_day: int, until_day: int) -> dict[int, int]:
+        """Debits of each day in [``from_day``, ``until_day``), days since 1970, wei; without void epochs."""
+        day = POSTED_EPOCHS.c.starts_s - POSTED_EPOCHS.c.starts_s % DAY_S
+        return {begin // DAY_S: wei for begin, wei in self._gross(day, from_day * DAY_S, until_day * DAY_S)}
+
+    def gross(self, from_s: int, until_s: int) -> int:
+        """Debits of the epochs that began in [``from_s``, ``until_s``), Unix s, wei; without void epochs."""
+        return sum(wei for _, wei in self._gross(sa.literal(0), from_s, until_s))
+
+    def _gross(self, key: sa.ColumnElement[Any], from_s: int, until_s: int) -> list[tuple[int, int]]:
+        sums = (sa.func.sum(POSTED_EPOCHS.c.gross_gwei), sa.func.sum(POSTED_EPOCHS.c.gross_rest_wei))
+        inside = (POSTED_EPOCHS.c.starts_s >= from_s, POSTED_EPOCHS.c.starts_s < until_s)
+        query = sa.select(key, *sums).where(*inside, POSTED_EPOCHS.c.state != "void").group_by(key)
+        with self._reading.connect() as db:
+            return [(int(of), int(gwei) * GWEI + int(rest)) for of, gwei, rest in db.execute(query)]
 
     def passages(self, content: bytes) -> dict[int, int]:
         """Listeners of each stretch (units of ``SEGMENT_S``) of a content, summed over epochs."""
@@ -159,10 +180,12 @@ class PostedStore:
         with self._reading.connect() as db:
             return {row.segment: int(row.listeners) for row in db.execute(query)}
 
-    def _sums(self, key: sa.Column[Any], from_day: int, until_day: int) -> list[tuple[Any, PlaySums]]:
+    def _sums(
+        self, key: sa.Column[Any], from_day: int, until_day: int, here: sa.ColumnElement[bool]
+    ) -> list[tuple[Any, PlaySums]]:
         columns = [sa.func.sum(DAY_PLAYS.c[name]).label(name) for name in _SUMS]
         inside = (DAY_PLAYS.c.unix_day >= from_day, DAY_PLAYS.c.unix_day < until_day)
-        query = sa.select(key.label("of"), *columns).where(*inside).group_by(key)
+        query = sa.select(key.label("of"), *columns).where(*inside, here).group_by(key)
         with self._reading.connect() as db:
             return [
                 (
@@ -229,7 +252,7 @@ def _epoch_row(row: sa.Row[Any]) -> EpochRow:
         row.starts_s,
         row.state,
         int(row.net_wei),
-        int(row.gross_wei),
+        row.gross_gwei * GWEI + row.gross_rest_wei,
         row.commission_bps,
         bytes(row.data_hash),
     )
@@ -240,10 +263,11 @@ def _add_lines(db: Connection, starts_s: int, lines: Iterable[PostedLine], sign:
     day = starts_s // DAY_S
     sums: dict[bytes, list[int]] = {}
     for line in lines:
-        row = sums.setdefault(line.content, [0] * 6)
         amounts = (line.plays, line.refused, line.seeks, line.heard_s, line.owner_wei, line.reward_wei)
-        for at, amount in enumerate(amounts):
-            row[at] += amount
+        for content in (line.content, ALL):
+            row = sums.setdefault(content, [0] * 6)
+            for at, amount in enumerate(amounts):
+                row[at] += amount
     for content, (plays, refused, seeks, heard_s, owner, reward) in sums.items():
         parts = (*divmod(owner, GWEI), *divmod(reward, GWEI))
         values = dict(zip(_SUMS, (plays, refused, seeks, heard_s, *parts), strict=True))

@@ -220,8 +220,9 @@ POSTED_EPOCHS: Final = sa.Table(
     sa.Column("state", sa.String(8), nullable=False),
     # This station's debit before commission, wei.
     sa.Column("net_wei", sa.String(40), nullable=False),
-    # The same with commission, wei.
-    sa.Column("gross_wei", sa.String(40), nullable=False),
+    # The same with commission: 10^9 wei, and the rest in wei, so that a sum in SQL is exact.
+    sa.Column("gross_gwei", sa.BigInteger, nullable=False),
+    sa.Column("gross_rest_wei", sa.BigInteger, nullable=False),
     # Commission of the epoch, basis points.
     sa.Column("commission_bps", sa.Integer, nullable=False),
     # Hash of the published data, 32 bytes.
@@ -268,7 +269,7 @@ DAY_PLAYS: Final = sa.Table(
     METADATA,
     # Day of the epochs' beginnings, days since 1970-01-01 UTC.
     sa.Column("unix_day", sa.Integer, primary_key=True, autoincrement=False),
-    # Address of the content's contract.
+    # Address of the content's contract; zero: all of them.
     sa.Column("content", sa.LargeBinary(20), primary_key=True),
     # As of ``posted_lines``.
     sa.Column("plays", sa.BigInteger, nullable=False),
