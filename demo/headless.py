@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chain.client import Chain
-from demo import proof, settle
+from demo import dashboard, proof, settle
 from demo.browsers import launch
 from demo.fan import Fan, Heard, install_host
 from demo.report import Report
@@ -123,6 +123,17 @@ def stack_report(
     report.promise(
         debited == report.station_debit_wei, f"the audit finds {debited} debited, the chain {report.station_debit_wei}"
     )
+    say("comparing the station's dashboard")
+    shown = dashboard.statements(stack.station_url, stack.folder, stack.server_address, report.epoch)
+    stated = sum(int(row["gross_wei"]) for row in shown if row["state"] != "void")
+    report.promise(
+        stated == report.station_debit_wei,
+        f"the dashboard states {stated} spent, the chain {report.station_debit_wei}",
+    )
+    if fan.shots is not None:
+        page = fan.browser.tab(f"{stack.station_url}/studio/")
+        dashboard.sign_in(page, stack.folder)
+        fan.shot(page, "dashboard")
     return report
 
 

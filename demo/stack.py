@@ -22,6 +22,7 @@ from chain.contracts.settlement import Settlement
 from chain.contracts.token import Token
 from chain.deploy import deploy
 from chain.deployment import Deployment
+from demo.dashboard import TOKEN_FILE, write_token
 from demo.process import Service, free_port
 from gomaa.cli import group
 from pywallet.crypto import address_of
@@ -256,6 +257,7 @@ def security_server(folder: Path, url: str) -> Service:
 def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statement_s: float, rpc: str) -> Service:
     (folder / "station.key").write_text(to_hex(key) + "\n")
     (folder / "station.key").chmod(0o600)
+    write_token(folder)
     domain = urls["station"].removeprefix("http://")
     config = folder / "station.toml"
     lines = {
@@ -263,6 +265,7 @@ def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statemen
         "name": STATION_NAME,
         "tagline": STATION_TAGLINE,
         "key_file": "station.key",
+        "admin_token_file": TOKEN_FILE,
         "deployment_file": "deployment.json",
         "public_rpc": rpc,
         "catalogue": "songs",

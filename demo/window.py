@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from demo.browsers import launch
+from demo.dashboard import token
 from demo.fan import install_host
 from demo.stack import running
 
@@ -25,6 +26,7 @@ def show(browser: str, song: Path, policy: Path, say: Callable[[str], None]) -> 
             install_host(home, stack.folder / "deployment.json", browser)
             with launch(browser, home, headless=False) as driven:
                 driven.tab(stack.station_url)
+                say(f"the station's dashboard: {stack.station_url}/studio/ (admin token {token(stack.folder)})")
                 say(f"the radio page: {stack.station_url} (Ctrl-C ends everything)")
                 try:
                     while driven.alive():
