@@ -62,6 +62,7 @@ MODULES: Final = {
     "linked_fans": "linked",
     "collect_cost": "linked",
     "history": "history",
+    "dashboard_page": "dashboard",
     "start_10m": "start_full",
     "recovery_scan": "recovery",
     "extension_size": "size",

@@ -41,7 +41,7 @@ from security_server.host_connections import HostConnections
 from security_server.parts import ServerParts
 from security_server.playback.admission import Admission
 from security_server.playback.key_service import KeyService
-from station.chain_interface import Account, ContentFacts, ContentServers
+from station.chain_interface import Account, ContentFacts, ContentServers, Post
 from station.config import StationConfig
 from station.context import Station
 from station.payments.server_client import Servers
@@ -154,6 +154,12 @@ class StationChain:
 
     async def server_url(self, server: bytes) -> str | None:
         return "http://server"
+
+    async def last_posted(self, server: bytes) -> int | None:
+        return None
+
+    async def post(self, server: bytes, epoch: int) -> Post | None:
+        return None
 
     async def close(self) -> None:
         """Close nothing."""
