@@ -78,6 +78,7 @@ STATION_HTTP: Final = (
     Exchange("POST /gomaa/tickets", station_http.TicketRequest, station_http.TicketResult),
     Exchange("POST /gomaa/points", station_http.PointsPost, station_http.PointsResult),
     Exchange("GET /gomaa/songs/{name}/similar", None, station_http.SimilarResult),
+    Exchange("GET /gomaa/passages/{content}", None, station_http.PassagesResult),
     Exchange("GET /gomaa/account", None, station_account.StationAccountResult),
 )
 """HTTP routes of a station."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.fields import Address, Number, SignatureText
+from messages.fields import Address, Index, Number, SignatureText
 from messages.signed import SignedSession, SignedTicket
 
 BODY_HEADER: Final = "GoMAA-Ask"
@@ -24,6 +24,7 @@ class StationRecordResult(Struct, frozen=True):
         domain: Its domain in the registry, ``host[:port]``.
         tickets: Path of the route for tickets.
         points: Path of the route for points.
+        passages: Path below which a content's passages are.
         servers: Addresses of the security servers of its songs, in order.
         network: Deployment file of its network, with the public node as ``rpc``; absent without a public node.
     """
@@ -33,8 +34,21 @@ class StationRecordResult(Struct, frozen=True):
     domain: str
     tickets: str
     points: str
+    passages: str
     servers: list[Address]
     network: dict[str, Any] | UnsetType = UNSET
+
+
+class PassagesResult(Struct, frozen=True):
+    """GET /gomaa/passages/{content}: how many listeners heard each passage of a song, from published data.
+
+    Attributes:
+        segment_s: Length of a passage, seconds.
+        listeners: Of each passage from the song's beginning, over all epochs; 0 where too few heard it in each of them.
+    """
+
+    segment_s: Index
+    listeners: list[Index]
 
 
 class TicketRequest(Struct, frozen=True):

@@ -62,6 +62,7 @@ class Station:
     moves: ContentMoves
     commission: CommissionWatch
     rounds: SettlementRounds
+    posted: PostedStore
     figures: Figures
     dashboard: DashboardViews
     licences: Licences
@@ -114,6 +115,7 @@ class Station:
             rounds=SettlementRounds(
                 chain, directory, bookkeeper, retention, loyalty, reader, figures, config.statement_seconds
             ),
+            posted=posted,
             figures=figures,
             dashboard=DashboardViews(address, chain, catalogue, store, posted, figures, directory, licences),
             licences=licences,

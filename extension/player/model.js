@@ -282,3 +282,23 @@ export function peaks(base64, bars) {
     return Math.max(...bytes.subarray(from, to)) / 255;
   });
 }
+
+/** Part of the most listeners of a passage from which a passage counts as most loved. */
+const LOVED_PART = 0.8;
+
+/**
+ * The bars of a waveform that show the most-loved passages.
+ * @param {number[] | null | undefined} passages listeners of each, all of one length
+ * @param {number} bars
+ * @returns {Set<number>} empty without passages, and where all were heard alike
+ */
+export function loved(passages, bars) {
+  const most = Math.max(0, ...(passages ?? []));
+  const found = new Set();
+  if (!passages || most === 0 || passages.every((listeners) => listeners >= most * LOVED_PART)) return found;
+  for (let i = 0; i < bars; i++) {
+    const listeners = passages[Math.floor((i * passages.length) / bars)] ?? 0;
+    if (listeners >= most * LOVED_PART) found.add(i);
+  }
+  return found;
+}

@@ -152,6 +152,7 @@ export function playbackView(actions, first) {
         const label = t(wanted === "again" ? "playAgain" : wanted);
         set(main, { "aria-label": label, title: label });
       }
+      line.setPassages(now.terms?.passages ?? null);
       const isSeekable = canSeek(now);
       for (const button of [back, forward]) button.disabled = !isSeekable;
       if (document.activeElement !== range) range.value = String(Math.round(state.volume * 100));

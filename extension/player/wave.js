@@ -6,7 +6,7 @@
  */
 
 import { h, s, set } from "../ui/dom.js";
-import { peaks } from "./model.js";
+import { loved, peaks } from "./model.js";
 
 const HEIGHT = 56;
 const STEP = 5;
@@ -37,6 +37,8 @@ export function wave({ waveform, label, seek, prepare, text }) {
   );
 
   let width = 0;
+  /** @type {number[] | null} */
+  let passages = null;
   let duration = 0;
   let position = 0;
   let enabled = true;
@@ -55,10 +57,11 @@ export function wave({ waveform, label, seek, prepare, text }) {
       set(svg, { viewBox: `0 0 ${Math.max(1, width)} ${HEIGHT}`, preserveAspectRatio: "none" });
     const bars = Math.floor(width / STEP);
     const heights = peaks(waveform, bars);
+    const most = loved(passages, bars);
     for (const group of [playedPart, remainingPart]) {
       group.replaceChildren(
         ...(heights
-          ? heights.map((peak, i) => bar(i * STEP + 1, peak))
+          ? heights.map((peak, i) => bar(i * STEP + 1, peak, most.has(i)))
           : [s("rect", { x: 0, y: HEIGHT / 2 - 3, width, height: 6, rx: 3 })]),
       );
     }
@@ -104,6 +107,12 @@ export function wave({ waveform, label, seek, prepare, text }) {
 
   return {
     node,
+    /** @param {number[] | null} listeners of each passage */
+    setPassages(listeners) {
+      if (listeners === passages) return;
+      passages = listeners;
+      draw();
+    },
     /**
      * @param {number} positionMs
      * @param {number} durationMs
@@ -129,8 +138,10 @@ export function wave({ waveform, label, seek, prepare, text }) {
  * A bar of the waveform.
  * @param {number} x
  * @param {number} peak 0…1
+ * @param {boolean} isLoved
  */
-function bar(x, peak) {
+function bar(x, peak, isLoved) {
   const height = Math.max(3, peak * (HEIGHT - 6));
-  return s("rect", { x, y: (HEIGHT - height) / 2, width: BAR, height, rx: BAR / 2 });
+  const look = isLoved ? { class: "loved" } : {};
+  return s("rect", { x, y: (HEIGHT - height) / 2, width: BAR, height, rx: BAR / 2, ...look });
 }

@@ -72,6 +72,8 @@ export interface Terms extends SongTerms, WalletAtStation {
   server: string;
   /** One byte per bucket, base64. */
   waveform: string | null;
+  /** Listeners of each passage, all of one length; null where there are none, or they have not been fetched. */
+  passages: number[] | null;
   station: { name: string; domain: string } | null;
   /** True if the station pays no more rewards today. */
   capped: boolean;

@@ -877,6 +877,8 @@ export interface StationRecordResult {
   tickets: string;
   /** Path of the route for points. */
   points: string;
+  /** Path below which a content's passages are. */
+  passages: string;
   /** Addresses of the security servers of its songs, in order. */
   servers: Address[];
   /** Deployment file of its network, with the public node as `rpc`; absent without a public node. */

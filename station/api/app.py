@@ -87,6 +87,7 @@ def _provide(app: web.Application, config: StationConfig, station: Station) -> N
     app[keys.POINTS] = PointsApi(station.address, config.domain, station.chain, station.loyalty)
     app[keys.STORE] = station.store
     app[keys.FIGURES] = station.figures
+    app[keys.POSTED] = station.posted
     app[dashboard_routes.VIEWS] = station.dashboard
     app[dashboard_routes.DASHBOARD] = DashboardPages(config, app[keys.PAGES].environment, station.dashboard)
 
@@ -113,6 +114,7 @@ def _routes(config: StationConfig, key: bytes) -> list[web.AbstractRouteDef]:
         web.get("/gomaa/ad-free", ticket_routes.ad_free),
         web.get("/gomaa/account", account.account),
         web.get(f"/gomaa/songs/{SONG}/similar", page_routes.similar),
+        web.get("/gomaa/passages/{content:0x[0-9a-f]{40}}", page_routes.passages),
         web.get(f"/static/{LAMPLIGHT.name}", page_routes.stylesheet),
         web.static("/static", HERE / "static"),
         web.get("/{path:.*}", page_routes.not_found),

@@ -31,6 +31,7 @@ async def record(request: web.Request) -> web.Response:
             domain=config.domain,
             tickets="/gomaa/tickets",
             points="/gomaa/points",
+            passages="/gomaa/passages/",
             servers=sorted(map(to_hex, servers)),
             network=UNSET if network is None else network,
         )

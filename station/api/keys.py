@@ -11,6 +11,7 @@ from station.chain_interface import ChainView
 from station.config import StationConfig
 from station.db.figures import Figures
 from station.db.ledger import Store
+from station.db.posted import PostedStore
 from station.pages.check_page import CachedCheck
 from station.pages.commission import CommissionWatch
 from station.pages.views import Pages
@@ -32,5 +33,6 @@ LIMITER: web.AppKey[RateLimiter] = web.AppKey("limiter", RateLimiter)
 MOVES: web.AppKey[ContentMoves] = web.AppKey("moves", ContentMoves)
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 POINTS: web.AppKey[PointsApi] = web.AppKey("points", PointsApi)
+POSTED: web.AppKey[PostedStore] = web.AppKey("posted", PostedStore)
 SITE_CHECK: web.AppKey[CachedCheck] = web.AppKey("site_check", CachedCheck)
 STORE: web.AppKey[Store] = web.AppKey("store", Store)

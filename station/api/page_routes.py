@@ -8,13 +8,17 @@ from datetime import datetime
 from aiohttp import web
 
 from common.style import LAMPLIGHT
-from messages.station_http import SimilarResult, SimilarSong
-from pywallet.encoding.hex import to_hex
+from messages.station_http import PassagesResult, SimilarResult, SimilarSong
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError
-from station.api.keys import AD_FREE, CATALOGUE, COMMISSION, PAGES, SITE_CHECK, STORE
-from station.api.responses import answer, validated
+from pywallet.settlement import SEGMENT_S
+from station.api.keys import AD_FREE, CATALOGUE, COMMISSION, PAGES, POSTED, SITE_CHECK, STORE
+from station.api.responses import OPEN, answer, validated
 from station.catalogue.similar import LIMIT, MAX_LIMIT
 from station.pages.views import midnight_ms, recent_plays
+
+PASSAGES_S = 3_600
+"""Seconds for which a browser or cache may keep a song's passages: they change once an epoch."""
 
 
 def _html(request: web.Request, text: str, status: int = 200) -> web.Response:
@@ -64,6 +68,23 @@ async def similar(request: web.Request) -> web.Response:
         for other, match in catalogue.like(song, int(limit))
     ]
     return answer(SimilarResult(song.name, matches))
+
+
+async def passages(request: web.Request) -> web.Response:
+    """``GET /gomaa/passages/CONTENT``: how many listeners heard each passage of a song of the catalogue.
+
+    Raises:
+        InputError: ``content.unknown``.
+    """
+    content = from_hex(request.match_info["content"], 20)
+    song = request.app[CATALOGUE].of(content)
+    if song is None:
+        raise InputError("content.unknown", content=to_hex(content))
+    found = await asyncio.to_thread(request.app[POSTED].passages, content)
+    count = -(-song.duration_ms // (SEGMENT_S * 1000))
+    response = answer(PassagesResult(SEGMENT_S, [found.get(segment, 0) for segment in range(count)] if found else []))
+    response.headers.update({**OPEN, "Cache-Control": f"public, max-age={PASSAGES_S}"})
+    return response
 
 
 async def embed(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ import { native, tell } from "../link.js";
 import { MediaSessionController } from "./media_session.js";
 import { publicState } from "./public_state.js";
 import { StateOutbox } from "./state_outbox.js";
+import { passagesOf } from "./ticket.js";
 import { closeSong, song as core } from "../song_cores.js";
 import * as wallet from "../wallet.js";
 
@@ -183,6 +184,7 @@ export async function publishTerms(stream, ports) {
     owner,
     server: server.address,
     waveform,
+    passages: passages.get(stream) ?? null,
     station,
     capped: tickets.capped,
     ...terms,
@@ -193,6 +195,27 @@ export async function publishTerms(stream, ports) {
   outboxOf(stream).sendTerms(ports, message);
 }
 
+/**
+ * Listeners of each passage of a stream's song, once fetched.
+ * @type {WeakMap<Stream, number[] | null>}
+ */
+const passages = new WeakMap();
+
+/**
+ * Fetches the passages of a stream's song once, and sends them to its players. They are for looks: without an answer
+ * there are none.
+ * @param {Stream} stream
+ */
+async function loadPassages(stream) {
+  const { song, info, place } = stream;
+  if (!song || !info?.station || passages.has(stream)) return;
+  passages.set(stream, null);
+  const found = await passagesOf(place.origin, song.content).catch(() => null);
+  if (found === null || stream.song !== song) return;
+  passages.set(stream, found);
+  await publishTerms(stream, stream.players);
+}
+
 /** Sends terms, state and problem to a new port of the player. @param {Stream} stream @param {number} port */
 export async function publishTo(stream, port) {
   const outbox = outboxOf(stream);
@@ -201,6 +224,7 @@ export async function publishTo(stream, port) {
   outbox.sendState(port);
   const problem = stream.problem ?? stream.notice;
   if (problem) tell(port, { type: "problem", ...problem.toJSON() });
+  void loadPassages(stream);
 }
 
 /** Play of a stream for the popup. @param {Stream} stream @returns {NowPlaying | null} null where none is active */

@@ -16,6 +16,8 @@ const SIGNATURE = /^0x[0-9a-f]{130}$/i;
 /** Name or value of a field of a ticket. */
 const TICKET_TEXT = /^[0-9A-Za-z]{1,78}$/;
 const MAX_TICKET_FIELDS = 16;
+/** Two days of music. */
+const MAX_PASSAGES = 35_000;
 
 /** @import { Signed } from "../../shared/protocol.d.ts" */
 /** A JSON object of a station, of which nothing is checked yet. @typedef {Record<string, unknown>} StationObject */
@@ -79,6 +81,26 @@ export async function pointsOf(origin) {
   if (!points || !/^0x[0-9a-f]{40}$/i.test(String(station))) return null;
   const url = URL.parse(String(points), `${origin}/`);
   return url?.origin === origin ? { url: url.href, station: String(station), domain: url.host } : null;
+}
+
+/**
+ * Listeners of each passage of a song, from published data.
+ * @param {string} origin of the page
+ * @param {string} content address
+ * @returns {Promise<number[] | null>} from the song's beginning, passages of equal length; null where there are none
+ * @throws {Problem} those of `requestStation`
+ */
+export async function passagesOf(origin, content) {
+  const { passages } = await descriptionOf(origin);
+  const base = passages ? URL.parse(String(passages), `${origin}/`) : null;
+  if (base?.origin !== origin) return null;
+  const { listeners } = await requestStation(origin, new URL(content, base).href);
+  const isValid =
+    Array.isArray(listeners) &&
+    listeners.length > 0 &&
+    listeners.length <= MAX_PASSAGES &&
+    listeners.every((number) => Number.isSafeInteger(number) && number >= 0);
+  return isValid ? listeners : null;
 }
 
 /**

@@ -67,6 +67,8 @@ def test_the_station_has_the_registered_routes() -> None:
         f"GET {domain_proof.PATH}",
         "GET /art/{content}.svg",
         "OPTIONS /songs/{name}.sps",
+        *(f"GET /studio{page}" for page in ("", "/", "/songs", "/statements", "/statements/{server}/{epoch}")),
+        *(f"POST /studio/sign-{way}" for way in ("in", "out")),
     }
 
 

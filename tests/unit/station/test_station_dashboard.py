@@ -284,3 +284,20 @@ async def test_the_pages_are_accessible(world: World, browser: Browser) -> None:
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#token")
         await context.close()
+
+
+async def test_passages_are_public(world: World) -> None:
+    """Of a song of the catalogue, to any page, cacheable; empty before anything was published."""
+    fill(world)
+    async with world.client.get(f"/gomaa/passages/{to_hex(world.songs['letters'])}") as response:
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert "max-age" in response.headers["Cache-Control"]
+        value = await response.json()
+    assert value["segment_s"] == 5
+    assert len(value["listeners"]) == 40
+    assert value["listeners"][:2] == [28 * 20, 28 * 23]
+    assert value["listeners"][30:] == [0] * 10
+    async with world.client.get(f"/gomaa/passages/{to_hex(world.songs['slow-tide'])}") as response:
+        assert (await response.json())["listeners"] == []
+    async with world.client.get(f"/gomaa/passages/0x{'77' * 20}") as response:
+        assert (await response.json())["error"]["code"] == "content.unknown"

@@ -302,6 +302,7 @@ async def test_station_record(world: Any) -> None:
             "domain": "127.0.0.1:8080",
             "tickets": "/gomaa/tickets",
             "points": "/gomaa/points",
+            "passages": "/gomaa/passages/",
             "servers": [to_hex(server) for server in world.chain.urls],
         }
 
