@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from common.http_limits import GATE, RateLimiter
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.redaction import place
 from station.api.keys import ADDRESS, CHAIN, CONFIG, DIRECTORY
 from station.api.page_routes import not_found
 from station.api.responses import POLICY, answer
@@ -136,10 +137,12 @@ async def statement(request: web.Request, operator: Operator) -> web.StreamRespo
     if found is None:
         return await not_found(request)
     try:
+        # Host and port only: the settings may have a password in it.
         url = await request.app[DIRECTORY].url(server)
+        shown = f"{url.partition('://')[0]}://{place(url)}"
     except GomaaError:
-        url = "URL"
-    page = request.app[DASHBOARD].statement(_viewer(request, operator), found, request.app[ADDRESS], url)
+        shown = "URL"
+    page = request.app[DASHBOARD].statement(_viewer(request, operator), found, request.app[ADDRESS], shown)
     return _table(request, f"statement-{found.row.epoch}", tables.LINE_COLUMNS, tables.line_rows(found)) or _html(
         request, page
     )

@@ -145,7 +145,7 @@ async def answers(client: Client, app: web.Application, given: dict[str, Any]) -
         if route.resource is None or route.method in ("HEAD", "OPTIONS"):
             continue
         pattern, method = route.resource.canonical, "GET" if route.method == "*" else route.method
-        path = pattern.format_map(dict.fromkeys(("content", "payer", "payee"), "0x" + "11" * 20) | NAMES)
+        path = pattern.format_map(dict.fromkeys(("content", "payer", "payee", "server"), "0x" + "11" * 20) | NAMES)
         for body in (given.get(pattern), {"wrong": "field"}):
             headers = {"Authorization": f"Bearer {ADMIN}"} if "account" in path else {}
             options = {"json": body} if body is not None and method != "GET" else {}

@@ -177,6 +177,17 @@ async def test_unknown_statements_are_not_found(world: World) -> None:
             assert response.status == 404
 
 
+async def test_a_servers_password_is_not_shown(world: World) -> None:
+    """The command of a statement names the server without what the settings have before its host."""
+    fill(world)
+    host = world.chain.urls[SERVER].removeprefix("http://")
+    world.chain.urls[SERVER] = f"http://operator:sesame@{host}"
+    cookies = await signed_in(world)
+    text = await read(world, PATHS[3], cookies)
+    assert f"--data http://{host}" in text
+    assert "sesame" not in text
+
+
 async def test_both_languages(world: World) -> None:
     """By the browser's languages, or as chosen; every text is in both."""
     assert WORDS["en"].keys() == WORDS["zh"].keys()
