@@ -137,9 +137,8 @@ async def statement(request: web.Request, operator: Operator) -> web.StreamRespo
     if found is None:
         return await not_found(request)
     try:
-        # Host and port only: the settings may have a password in it.
-        url = await request.app[DIRECTORY].url(server)
-        shown = f"{url.partition('://')[0]}://{place(url)}"
+        # The settings may have a password in it.
+        shown = place(await request.app[DIRECTORY].url(server))
     except GomaaError:
         shown = "URL"
     page = request.app[DASHBOARD].statement(_viewer(request, operator), found, request.app[ADDRESS], shown)
