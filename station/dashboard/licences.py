@@ -1,4 +1,4 @@
-"""Which songs the station may play, and until when, by the chain; read in the background."""
+"""Licences of the station by the chain, with their ends; read in the background."""
 
 from __future__ import annotations
 

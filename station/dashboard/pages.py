@@ -27,7 +27,7 @@ _LABELS: Final = {7: 1, 28: 7, 365: 61}
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at a page: the language, and the form key of a signed-in operator."""
+    """Viewer of a page: language, and the form key of a signed-in operator."""
 
     language: str
     form_key: str | None
@@ -119,7 +119,7 @@ class DashboardPages:
 
 
 def help_for(code: str, words: Any) -> str:
-    """What the operator can do about a refusal; the sentence of its code where there is no advice."""
+    """Advice about a refusal; the sentence of its code where there is none."""
     return str(words.get(f"help.{code}", SENTENCES.get(code, code)))
 
 

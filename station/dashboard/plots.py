@@ -50,7 +50,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a template draws.
+    """Parts of a plot, for a template.
 
     Attributes:
         ticks: Lines of the grid.

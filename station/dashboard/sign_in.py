@@ -92,5 +92,5 @@ class OperatorSessions:
 
 
 def _name(cookie: str) -> bytes:
-    """What a cookie is stored under: a lookup by hash takes the same time for every guess."""
+    """Key of a cookie in memory, its hash: a lookup by hash takes the same time for every guess."""
     return sha256(cookie.encode()).digest()

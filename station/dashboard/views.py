@@ -1,4 +1,4 @@
-"""What the operator's pages show, read from the station's own tables, the chain and the catalogue."""
+"""Content of the operator's pages, from the station's own tables, the chain and the catalogue."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STEPS: Final = {7: 3600, 28: 4 * 3600, 365: DAY_S}
 
 @dataclass(frozen=True, slots=True)
 class BandRow:
-    """What one artist's songs got: plays, and wei of the owners."""
+    """Sums of one artist's songs: plays, and wei of the owners."""
 
     artist: str
     plays: int
@@ -105,7 +105,7 @@ class Statement:
 
 
 class DashboardViews:
-    """Reads what the pages show.
+    """Reader of the content of the pages.
 
     Args:
         address: The station's address, 20 bytes.

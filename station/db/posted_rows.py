@@ -38,12 +38,12 @@ class PostedLine:
 
     @property
     def owner_wei(self) -> int:
-        """What the owner gets from the station, wei."""
+        """Payment of the station to the owner, wei."""
         return self.intervals * self.price
 
     @property
     def reward_wei(self) -> int:
-        """What listeners get from the station, wei."""
+        """Payment of the station to listeners, wei."""
         return self.intervals * self.reward
 
 

@@ -276,7 +276,7 @@ DAY_PLAYS: Final = sa.Table(
     sa.Column("refused", sa.BigInteger, nullable=False),
     sa.Column("seeks", sa.BigInteger, nullable=False),
     sa.Column("heard_s", sa.BigInteger, nullable=False),
-    # What the owner gets, and what listeners get: 10^9 wei, and the rest in wei, so that a sum in SQL is exact.
+    # Payments to the owner, and to listeners: 10^9 wei, and the rest in wei, so that a sum in SQL is exact.
     sa.Column("owner_gwei", sa.BigInteger, nullable=False),
     sa.Column("owner_rest_wei", sa.BigInteger, nullable=False),
     sa.Column("reward_gwei", sa.BigInteger, nullable=False),
@@ -294,7 +294,7 @@ PASSAGES: Final = sa.Table(
     # Sum over the epochs of the published numbers of listeners, at all stations.
     sa.Column("listeners", sa.BigInteger, nullable=False),
 )
-"""How many listeners heard each passage, from published data (at least twenty in an epoch)."""
+"""Numbers of listeners of each passage, from published data (at least twenty in an epoch)."""
 
 READ_EPOCHS: Final = sa.Table(
     "read_epochs",
