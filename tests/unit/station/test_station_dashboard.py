@@ -256,6 +256,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest.mark.long
 async def test_the_pages_are_accessible(world: World, browser: Browser) -> None:
     """Axe finds nothing, and nothing is wider than the window, in both themes, both languages and at 390 px.
 
