@@ -68,6 +68,7 @@ class Scene:
             "path": ["x", "gomaa/x"],
             "payee": [to_hex(address) for address in addresses],
             "payer": [to_hex(address) for address in addresses],
+            "server": [to_hex(self.world.keys.address)],
         }
         assert name in known, f"a route has a variable {name}: say what of it a stranger can know"
         return known[name]
